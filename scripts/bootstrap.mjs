@@ -1,0 +1,205 @@
+// Runs a script of this repository on Node 24, in a fresh clone too.
+//
+//   node scripts/bootstrap.mjs <script> [arguments...]
+//
+// Plain JavaScript for Node >= 20 that needs nothing installed: it installs the dependencies when they are
+// missing or differ from package-lock.json (Node 24 is one of them), then hands over to the script, which
+// keeps this process's terminal, exit code and signals. Its own messages go to stderr: stdout is the script's.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const NODE_MAJOR = 24;
+const LOCK_PATH = join(ROOT, '.bootstrap.lock');
+const INSTALLED_NODE = join(
+  ROOT,
+  'node_modules',
+  'node',
+  'bin',
+  process.platform === 'win32' ? 'node.exe' : 'node',
+);
+const PROGRESS_EVERY_MS = 5_000;
+const LOCK_POLL_MS = 500;
+
+/** Makes dependencies and Node 24 available, then becomes `script`. Never returns when it succeeds. */
+export async function runOnNode24(script, scriptArguments) {
+  try {
+    await installDependencies();
+    const node = await findNode24();
+    handOver(node, resolve(script), scriptArguments);
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  }
+}
+
+async function installDependencies() {
+  if (dependenciesMatchLockfile()) return;
+  await withInstallLock(async () => {
+    if (dependenciesMatchLockfile()) return;
+    say('Installing dependencies from package-lock.json (once; a minute or so) ...');
+    await run('npm', [
+      'ci',
+      '--include=dev',
+      '--include=optional',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+    ]);
+    say('Dependencies are installed.');
+  });
+}
+
+/**
+ * What npm recorded as installed, against what the lockfile wants. By content, not by age: a checkout or an
+ * `npm install` in another terminal changes file times without changing what is needed.
+ */
+function dependenciesMatchLockfile() {
+  const installed = readPackages(join(ROOT, 'node_modules', '.package-lock.json'));
+  if (installed === undefined) return false;
+  const wanted = readPackages(join(ROOT, 'package-lock.json'));
+  if (wanted === undefined) throw new Error(`package-lock.json is missing in ${ROOT}: restore it with git.`);
+  return Object.entries(wanted).every(([path, { version, link, optional }]) => {
+    if (!path.startsWith('node_modules/')) return true;
+    const found = installed[path];
+    // Binaries for other platforms are optional and rightly absent.
+    return found === undefined ? optional === true : link === true || found.version === version;
+  });
+}
+
+function readPackages(path) {
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).packages : undefined;
+}
+
+async function findNode24() {
+  if (Number(process.versions.node.split('.')[0]) === NODE_MAJOR) return process.execPath;
+  if (isNode24(INSTALLED_NODE)) return INSTALLED_NODE;
+  await withInstallLock(async () => {
+    if (isNode24(INSTALLED_NODE)) return;
+    // npm was told to skip install scripts, and this one puts the binary in place.
+    say(`Fetching Node ${NODE_MAJOR} from npm ...`);
+    await run(process.execPath, ['installArchSpecificPackage.js'], join(ROOT, 'node_modules', 'node'));
+  });
+  if (isNode24(INSTALLED_NODE)) return INSTALLED_NODE;
+  throw new Error(
+    `Node ${NODE_MAJOR} could not be installed from npm for ${process.platform}-${process.arch}. ` +
+      `Install Node ${NODE_MAJOR} yourself (https://nodejs.org) and run this command with it.`,
+  );
+}
+
+function isNode24(path) {
+  if (!existsSync(path)) return false;
+  return spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout?.startsWith(`v${NODE_MAJOR}.`) ?? false;
+}
+
+/** Two terminals in one fresh clone must not install over each other. */
+async function withInstallLock(work) {
+  let told = false;
+  while (!tryLock()) {
+    if (!told) say('Waiting for another process that is installing dependencies ...');
+    told = true;
+    await new Promise((done) => setTimeout(done, LOCK_POLL_MS));
+  }
+  const unlock = () => rmSync(LOCK_PATH, { force: true });
+  process.once('exit', unlock);
+  try {
+    await work();
+  } finally {
+    unlock();
+    process.off('exit', unlock);
+  }
+}
+
+function tryLock() {
+  try {
+    writeFileSync(LOCK_PATH, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+  }
+  const owner = existsSync(LOCK_PATH) ? Number(readFileSync(LOCK_PATH, 'utf8')) : 0;
+  if (owner > 0 && !isAlive(owner)) rmSync(LOCK_PATH, { force: true });
+  return false;
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+/** Runs a command to its end; its output goes to stderr, with a sign of life where no terminal shows npm's own. */
+function run(command, commandArguments, directory = ROOT) {
+  return new Promise((done, fail) => {
+    const startedAt = Date.now();
+    const windows = process.platform === 'win32';
+    const child = spawn(command, commandArguments, {
+      cwd: directory,
+      stdio: ['ignore', 2, 2],
+      shell: windows,
+    });
+    const progress = setInterval(() => {
+      if (!process.stderr.isTTY)
+        say(`... still at it after ${Math.round((Date.now() - startedAt) / 1000)} s`);
+    }, PROGRESS_EVERY_MS);
+    child.on('error', (error) => {
+      clearInterval(progress);
+      fail(new Error(`Could not start \`${command}\`: ${error.message}. Is npm installed and on the PATH?`));
+    });
+    child.on('exit', (code, signal) => {
+      clearInterval(progress);
+      if (code === 0) return done();
+      fail(
+        new Error(
+          `\`${[command, ...commandArguments].join(' ')}\` failed (${signal ?? `exit code ${code}`}).`,
+        ),
+      );
+    });
+  });
+}
+
+function handOver(node, script, scriptArguments) {
+  const path = [join(ROOT, 'node_modules', '.bin'), process.env.PATH ?? ''].join(delimiter);
+  const environment = { ...process.env, PATH: path };
+  if (typeof process.execve === 'function' && process.platform !== 'win32') {
+    // Same process id, so signals need no forwarding. Node calls it experimental and warns; nobody needs that.
+    process.removeAllListeners('warning');
+    process.execve(node, [node, script, ...scriptArguments], environment);
+  }
+  const child = spawn(node, [script, ...scriptArguments], { stdio: 'inherit', env: environment });
+  const forward = (signal) => {
+    // A terminal's Ctrl-C already reaches the child, which may take a second one as "stop at once".
+    if (signal === 'SIGINT' && (process.stdin.isTTY || process.stdout.isTTY)) return;
+    child.kill(signal);
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'];
+  for (const signal of signals) process.on(signal, forward);
+  child.on('error', (error) => {
+    say(`Could not start ${node}: ${error.message}`);
+    process.exit(1);
+  });
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    for (const name of signals) process.off(name, forward);
+    process.kill(process.pid, signal);
+  });
+}
+
+function say(message) {
+  process.stderr.write(`${message}\n`);
+}
+
+if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const [script, ...scriptArguments] = process.argv.slice(2);
+  if (script === undefined) {
+    say('Usage: node scripts/bootstrap.mjs <script> [arguments...]');
+    process.exit(2);
+  }
+  await runOnNode24(script, scriptArguments);
+}
