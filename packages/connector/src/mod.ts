@@ -1,1 +1,4 @@
-export {};
+export * from "./capture.ts";
+export * from "./connector.ts";
+export * from "./context.ts";
+export * from "./destination.ts";

@@ -1,0 +1,145 @@
+import type { Batch, Column, Json, ProblemRecord, Range, Schema } from "@brimful/model";
+import type { ConnectorContext, Finding } from "./context.ts";
+
+/** A source table or stream that can become a collection. */
+export interface Resource {
+  /** As users write it in a binding: `public.orders`. Parts that need quoting are quoted as the source would. */
+  readonly name: string;
+  readonly schema: Schema;
+  readonly estimate: Estimate;
+  /** Why it cannot be captured now, or what to know before it is. */
+  readonly problem?: ProblemRecord;
+  /** Name for the collection when the user gave none: `orders`. */
+  readonly suggestedTarget: string;
+}
+
+export interface Estimate {
+  readonly rows: number;
+  readonly bytes: number;
+  /** Where the numbers are from. `statistics` may be off by a few per cent, `unknown` means there is nothing to go by. */
+  readonly quality: "exact" | "sampled" | "statistics" | "unknown";
+}
+
+/**
+ * An ordered place in the source's stream: transactions commit at growing positions (Postgres: LSN). Serialise with
+ * `toString(10)`.
+ */
+export type Position = bigint;
+
+/**
+ * Where a table's journal stands in the stream: everything up to and including the transaction that committed at
+ * `position` has been taken, of the next one the first `skip` changes of this table. Part of the checkpoint.
+ */
+export interface Resume {
+  readonly position: string;
+  /** Position of the commit of the transaction that was cut, or absent when none was. */
+  readonly cut?: { readonly position: string; readonly skip: number };
+}
+
+/** One piece of the stream for one table. Within a table, parts are in commit order. */
+export type StreamPart =
+  | { readonly kind: "rows"; readonly resource: string; readonly batch: Batch; readonly resume: Resume }
+  | { readonly kind: "truncate"; readonly resource: string; readonly transaction: bigint; readonly committedAt: bigint; readonly resume: Resume }
+  /** The table's shape from here on. Always delivered before the first batch that has it. */
+  | { readonly kind: "schema"; readonly resource: string; readonly schema: Schema }
+  /** The table can no longer be followed. Its changes from here on are not delivered; the engine marks it `gap`. */
+  | { readonly kind: "failed"; readonly resource: string; readonly problem: ProblemRecord }
+  | { readonly kind: "dropped"; readonly resource: string };
+
+/** What the stream brought since the consumer last asked. Bounded in bytes; a transaction may be cut over many slices. */
+export interface StreamSlice {
+  readonly parts: readonly StreamPart[];
+  /** Everything that committed at or before this place has been delivered, in this slice or an earlier one. */
+  readonly passed: Position;
+  /** Safe to acknowledge once this slice is durable: the end of the last whole transaction. */
+  readonly acknowledge: Position;
+  /** The source's own end of log when last heard of, for lag. */
+  readonly sourceEnd: Position;
+}
+
+/** Which streamed transactions a scan's snapshot saw. Visibility, not position, decides. */
+export interface Snapshot {
+  sees(transaction: bigint): boolean;
+}
+
+/** How a table will be read: fixed when it begins, so that a restart goes on with the same ranges. Plain data. */
+export interface ScanPlan {
+  /** Changes when ranges read so far lose their meaning (Postgres: filenodes of all leaves). */
+  readonly fingerprint: string;
+  /** What must be covered. Empty: nothing to read. */
+  readonly total: readonly Range[];
+  /** False: the table must be read as one chunk in one snapshot (no key); a crash starts it over. */
+  readonly divisible: boolean;
+  readonly estimate: Estimate;
+  /** The connector's own notes. */
+  readonly detail: Json;
+}
+
+/** Rows of one range, read in one snapshot, while the stream goes on. */
+export interface Chunk extends AsyncDisposable {
+  /** Batches of bounded size (`SCAN_BATCH_BYTES`). Iterate once, to the end. */
+  readonly batches: AsyncIterable<Batch>;
+  /**
+   * After the last batch. `snapshot`: what the rows are as of. `passed`: once the stream has passed this place, every
+   * transaction the snapshot did not see but that committed before the read ended has been delivered.
+   */
+  finish(): Promise<{ readonly snapshot: Snapshot; readonly passed: Position }>;
+}
+
+/** A live session with a source: one stream for all tables, and scans beside it. */
+export interface CaptureSession extends AsyncDisposable {
+  /**
+   * Starts the stream. Call once. Slices come as fast as the consumer asks; while it does not, at most
+   * `STREAM_BUFFER_BYTES` are decoded ahead and then the source is left waiting. Ends cleanly on abort; throws a
+   * `retry` problem when the connection is lost (open a new session) and an `operator` problem when changes are gone
+   * (`BRM-PG-SLOT-LOST`, `BRM-PG-SERVER-BEHIND`, …): never a silent gap.
+   *
+   * `resume` tells per joined table what its journal holds already; the session leaves that out.
+   */
+  stream(resume: ReadonlyMap<string, Resume>, signal: AbortSignal): AsyncIterable<StreamSlice>;
+  /** Everything up to here is durable: the source may forget it. Monotone; cheap; sent with the next status. (Invariant 1) */
+  acknowledge(position: Position): void;
+  /**
+   * Adds tables to the stream. Resolves when every change that commits from now on will be delivered and every
+   * transaction that was running meanwhile has ended, so that scans may begin. Times out with a problem that names the
+   * blocking process. Returns the schema as it now is, and the place in the stream from which the table is whole.
+   */
+  join(resources: readonly string[]): Promise<readonly { readonly resource: string; readonly schema: Schema; readonly from: Position }[]>;
+  /** Takes tables out of the stream. */
+  leave(resources: readonly string[]): Promise<void>;
+  plan(resource: string): Promise<ScanPlan>;
+  /** The next piece to read, at the front of what remains; its size follows what earlier pieces measured. */
+  next(plan: ScanPlan, remaining: readonly Range[]): Range;
+  /** Throws `BRM-SCAN-MOVED` when the plan's fingerprint no longer holds: plan again, start the table over. */
+  scan(resource: string, plan: ScanPlan, range: Range, signal: AbortSignal): Promise<Chunk>;
+  /** Reads the rows that have these keys (columns in key order). Rows that are gone are simply not returned. */
+  scanKeys(resource: string, keys: readonly Column[], rows: number, signal: AbortSignal): Promise<Chunk>;
+  /** Nudges the stream so that `passed` reaches the source's present end soon, also on a quiet source. */
+  nudge(): Promise<void>;
+  discover(): Promise<readonly Resource[]>;
+}
+
+export interface CaptureConnector<Config> {
+  check(config: Config, context: CaptureContext): Promise<readonly Finding[]>;
+  discover(config: Config, context: CaptureContext): Promise<readonly Resource[]>;
+  open(config: Config, context: CaptureContext): Promise<CaptureSession>;
+  /** Removes what the capture left at the source (slot, publications). Idempotent. */
+  drop(config: Config, context: CaptureContext): Promise<void>;
+}
+
+export interface CaptureContext extends ConnectorContext {
+  /** The capture's name, e.g. `shop/postgres`; names at the source are derived from it. */
+  readonly capture: string;
+  /** The lowest position that some journal still needs, as of the last run; undefined on the first. */
+  readonly durable?: Position;
+  /** What the session noted about the source's identity on an earlier run (system id, timeline, slot). */
+  readonly memory?: Json;
+  /** Keeps such a note durably. */
+  remember(memory: Json): Promise<void>;
+}
+
+/** Large enough to amortise a segment, small enough that several scans fit the memory budget. */
+export const SCAN_BATCH_BYTES = 8 * 1024 * 1024;
+export const SCAN_BATCH_ROWS = 131_072;
+/** Decoded changes that may wait for the consumer. */
+export const STREAM_BUFFER_BYTES = 16 * 1024 * 1024;

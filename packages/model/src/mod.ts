@@ -1,0 +1,7 @@
+export * from "./batch.ts";
+export * from "./column.ts";
+export * from "./column-type.ts";
+export * from "./json.ts";
+export * from "./problem.ts";
+export * from "./range.ts";
+export * from "./schema.ts";
