@@ -5,3 +5,5 @@ export * from "./json.ts";
 export * from "./problem.ts";
 export * from "./range.ts";
 export * from "./schema.ts";
+export * from "./spec.ts";
+export * from "./status.ts";
