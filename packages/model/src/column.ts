@@ -139,7 +139,7 @@ export class ColumnBuilder {
     if (column.validity !== undefined && !hasBit(column.validity, row)) return this.appendNull();
     if (this.width === 0) {
       const offsets = column.offsets as Int32Array;
-      return this.appendBytes(column.values, offsets[row] as number, offsets[row + 1] as number);
+      return this.appendBytes(column.values, offsets[row], offsets[row + 1]);
     }
     if (this.width === "bit") return this.appendBoolean(hasBit(column.values, row));
     this.reserveRow();
