@@ -7,3 +7,5 @@ export * from "./range.ts";
 export type { RangeSet } from "./range-set.ts";
 export * as rangeSet from "./range-set.ts";
 export * from "./schema.ts";
+export * from "./spec.ts";
+export * from "./status.ts";

@@ -56,7 +56,7 @@ test('canonical sets are ascending, without empty ranges, and no two touch', () 
   fc.assert(
     fc.property(ranges, (list) => {
       const canonical = normalize(list);
-      canonical.forEach((item, index) => {
+      canonical.forEach((item) => {
         expect(item.to === null || (item.from ?? '') < item.to).toBe(true);
       });
       for (const [index, next] of canonical.slice(1).entries()) {
