@@ -31,6 +31,8 @@ export interface CaptureStatus {
   readonly state: TaskState;
   /** For people: "Streaming change events (all 12 bindings are backfilled)". */
   readonly sentence: string;
+  /** Every transaction that committed at the source at or before this place is durable in our journals. Decimal digits. */
+  readonly position?: string | undefined;
   /** How far the source's log is ahead of what we have journaled. */
   readonly lagBytes?: number | undefined;
   /** Age of the newest change that is durable, 0 when we have all there is. */
