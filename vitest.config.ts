@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 const MINUTE_MS = 60_000;
@@ -44,7 +43,7 @@ export default defineConfig({
         test: {
           name: 'pg',
           include: matching('.pg'),
-          ...(existsSync(PG_GLOBAL_SETUP) ? { globalSetup: [PG_GLOBAL_SETUP] } : {}),
+          globalSetup: [PG_GLOBAL_SETUP],
           testTimeout: 3 * MINUTE_MS,
           hookTimeout: 3 * MINUTE_MS,
         },
