@@ -6,6 +6,7 @@ export * from "./problem.ts";
 export * from "./range.ts";
 export type { RangeSet } from "./range-set.ts";
 export * as rangeSet from "./range-set.ts";
+export * from "./row-key.ts";
 export * from "./schema.ts";
 export * from "./spec.ts";
 export * from "./status.ts";

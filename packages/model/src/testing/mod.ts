@@ -1,0 +1,2 @@
+export * from './arbitrary-values.ts';
+export * from './values.ts';
