@@ -60,6 +60,8 @@ export interface StreamSlice {
 /** Which streamed transactions a scan's snapshot saw. Visibility, not position, decides. */
 export interface Snapshot {
   sees(transaction: bigint): boolean;
+  /** Whether it sees every transaction up to and including this one that ever commits. May say no to be safe. */
+  seesAllUpTo(transaction: bigint): boolean;
 }
 
 /** How a table will be read: fixed when it begins, so that a restart goes on with the same ranges. Plain data. */
@@ -88,6 +90,8 @@ export interface Chunk extends AsyncDisposable {
 
 /** A live session with a source: one stream for all tables, and scans beside it. */
 export interface CaptureSession extends AsyncDisposable {
+  /** How many `scan` and `scanKeys` chunks may be open at once. */
+  readonly readers: number;
   /**
    * Starts the stream. Call once. Slices come as fast as the consumer asks; while it does not, at most
    * `STREAM_BUFFER_BYTES` are decoded ahead and then the source is left waiting. Ends cleanly on abort; throws a
@@ -97,11 +101,15 @@ export interface CaptureSession extends AsyncDisposable {
    * `resume` tells per joined table what its journal holds already; the session leaves that out.
    */
   stream(resume: ReadonlyMap<string, Resume>, signal: AbortSignal): AsyncIterable<StreamSlice>;
-  /** Everything up to here is durable: the source may forget it. Monotone; cheap; sent with the next status. (Invariant 1) */
+  /**
+   * Everything up to here is durable: the source may forget it. Monotone; cheap; sent with the next status. The session
+   * itself never acknowledges anything else. (Invariant 1)
+   */
   acknowledge(position: Position): void;
   /**
    * Adds tables to the stream. Resolves when every change that commits from now on will be delivered and every
-   * transaction that was running meanwhile has ended, so that scans may begin. Times out with a problem that names the
+   * transaction that was running at the call has ended, so that scans may begin (also for tables that were in the stream
+   * before: after a restart, a journaled change may still be invisible to snapshots). Times out with a problem that names the
    * blocking process. Returns the schema as it now is, and the place in the stream from which the table is whole.
    */
   join(resources: readonly string[]): Promise<readonly { readonly resource: string; readonly schema: Schema; readonly from: Position }[]>;
@@ -130,7 +138,10 @@ export interface CaptureConnector<Config> {
 export interface CaptureContext extends ConnectorContext {
   /** The capture's name, e.g. `shop/postgres`; names at the source are derived from it. */
   readonly capture: string;
-  /** The lowest position that some journal still needs, as of the last run; undefined on the first. */
+  /**
+   * Everything up to here is durable in the journals, and no earlier run acknowledged more; undefined on the first run.
+   * A source whose stream would begin later, or that ends earlier, has lost what lies between.
+   */
   readonly durable?: Position;
   /** What the session noted about the source's identity on an earlier run (system id, timeline, slot). */
   readonly memory?: Json;

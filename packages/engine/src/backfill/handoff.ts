@@ -1,0 +1,181 @@
+import type { Snapshot } from '@brimful/connector';
+import type { Batch, Column, RowKey, Schema } from '@brimful/model';
+import { Operation, hasBit, keyListReader, keyReader } from '@brimful/model';
+
+/**
+ * The handoff: how a chunk that was read beside the stream joins the journal without ever overwriting newer data.
+ * Pure. SPEC.md in this folder states the rules and the counter-examples behind them.
+ *
+ * While a table is backfilled, every streamed change is recorded here before it is journaled. When a chunk closes, the
+ * journal holds changes that the chunk's snapshot did not see. Rows with such a key are *overtaken*: the chunk's value is
+ * older than what the journal already says, so it may only supply what all those changes left out (unchanged TOAST).
+ */
+
+/** Columns of an overtaken row that the chunk must still supply; empty: the row is dropped. */
+export type Remedy = ReadonlySet<string>;
+
+/** What a chunk's rows are up against. */
+export type Overtaken =
+  /** The snapshot misses something that cannot be mended row by row: read the chunk again. */
+  | { readonly kind: 'discard'; readonly reason: 'truncated' | 'forgotten' }
+  | { readonly kind: 'rows'; readonly remedies: ReadonlyMap<RowKey, Remedy> };
+
+/** An open chunk. `base` is a snapshot older than the chunk's own: what it sees, the chunk's sees. */
+export interface OpenChunk {
+  readonly base: Snapshot | undefined;
+}
+
+/** About 60 MB of keys at the worst; beyond it open chunks are read again rather than the stream held up. */
+export const RECORDED_CHANGES_LIMIT = 500_000;
+
+const NOTHING_LEFT_OUT: Remedy = new Set();
+
+export class Recorder {
+  readonly #limit: number;
+  #keys: RowKey[] = [];
+  #transactions: bigint[] = [];
+  #remedies: Remedy[] = [];
+  #truncates: bigint[] = [];
+  /** Transactions whose changes are journaled but no longer recorded: a chunk must see them all. */
+  #forgotten = new Set<bigint>();
+  #latest: Snapshot | undefined;
+  readonly #open = new Set<OpenChunk>();
+
+  constructor(limit = RECORDED_CHANGES_LIMIT) {
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#keys.length;
+  }
+
+  /** Records a batch of changes. Must happen before, or in one turn with, its append to the journal. */
+  record(batch: Batch): void {
+    const { changes } = batch;
+    if (changes === undefined || batch.schema.key.length === 0) return;
+    const read = keyReader(batch.schema);
+    const leftOut = remedyReader(batch);
+    for (let row = 0; row < batch.rows; row += 1) {
+      const operation = changes.operations[row];
+      const transaction = changes.transactions[row] as bigint;
+      // After a move or a delete no older row under this key is of any use.
+      this.#add(read(batch.columns, row), transaction, operation === Operation.update ? leftOut(row) : NOTHING_LEFT_OUT);
+    }
+    const { oldKey } = changes;
+    if (oldKey === undefined) return;
+    const readOld = keyListReader(batch.schema);
+    for (let row = 0; row < batch.rows; row += 1) {
+      if (changes.operations[row] !== Operation.move) continue;
+      this.#add(readOld(oldKey, row), changes.transactions[row] as bigint, NOTHING_LEFT_OUT);
+    }
+  }
+
+  recordTruncate(transaction: bigint): void {
+    this.#truncates.push(transaction);
+  }
+
+  /** Call before the chunk's read begins. */
+  open(): OpenChunk {
+    const chunk: OpenChunk = { base: this.#latest };
+    this.#open.add(chunk);
+    return chunk;
+  }
+
+  /** What was journaled that `snapshot` does not see. Call in the journal's turn in which the chunk is appended. */
+  overtaken(snapshot: Snapshot): Overtaken {
+    for (const transaction of this.#forgotten) {
+      if (!snapshot.sees(transaction)) return { kind: 'discard', reason: 'forgotten' };
+    }
+    if (this.#truncates.some((transaction) => !snapshot.sees(transaction))) return { kind: 'discard', reason: 'truncated' };
+    const remedies = new Map<RowKey, Remedy>();
+    this.#keys.forEach((key, index) => {
+      if (snapshot.sees(this.#transactions[index] as bigint)) return;
+      const remedy = this.#remedies[index] as Remedy;
+      const known = remedies.get(key);
+      remedies.set(key, known === undefined ? remedy : intersection(known, remedy));
+    });
+    return { kind: 'rows', remedies };
+  }
+
+  /** The chunk was appended or given up. Its snapshot, where it got one, lets older records go. */
+  close(chunk: OpenChunk, snapshot?: Snapshot): void {
+    this.#open.delete(chunk);
+    if (snapshot !== undefined) this.#latest = snapshot;
+    // What the oldest open chunk's base sees, every open and every future chunk sees.
+    const floor = this.#open.size === 0 ? this.#latest : [...this.#open].at(0)?.base;
+    if (floor !== undefined) this.#prune(floor);
+  }
+
+  /** Forgets the records but not that they were: later chunks must see these transactions. */
+  forget(): void {
+    for (const transaction of this.#transactions) this.#forgotten.add(transaction);
+    for (const transaction of this.#truncates) this.#forgotten.add(transaction);
+    this.#keys = [];
+    this.#transactions = [];
+    this.#remedies = [];
+    this.#truncates = [];
+  }
+
+  #add(key: RowKey, transaction: bigint, remedy: Remedy): void {
+    if (this.#keys.length >= this.#limit) this.forget();
+    this.#keys.push(key);
+    this.#transactions.push(transaction);
+    this.#remedies.push(remedy);
+  }
+
+  #prune(floor: Snapshot): void {
+    const kept = this.#transactions.flatMap((transaction, index) => (floor.sees(transaction) ? [] : [index]));
+    if (kept.length < this.#keys.length) {
+      this.#keys = kept.map((index) => this.#keys[index] as RowKey);
+      this.#transactions = kept.map((index) => this.#transactions[index] as bigint);
+      this.#remedies = kept.map((index) => this.#remedies[index] as Remedy);
+    }
+    this.#truncates = this.#truncates.filter((transaction) => !floor.sees(transaction));
+    for (const transaction of this.#forgotten) if (floor.sees(transaction)) this.#forgotten.delete(transaction);
+  }
+}
+
+/** One segment of a chunk, matched against what overtook it. Row numbers ascend. */
+export interface Reconciled {
+  /** Rows that must not be journaled as read. */
+  readonly dropped: readonly number[];
+  /** Of those, the rows that still supply columns. */
+  readonly remedied: readonly { readonly row: number; readonly columns: Remedy }[];
+}
+
+/** `keys`: the segment's key columns in key order. */
+export function reconcile(schema: Schema, keys: readonly Column[], rows: number, remedies: ReadonlyMap<RowKey, Remedy>): Reconciled {
+  const dropped: number[] = [];
+  const remedied: { row: number; columns: Remedy }[] = [];
+  if (remedies.size === 0) return { dropped, remedied };
+  const read = keyListReader(schema);
+  for (let row = 0; row < rows; row += 1) {
+    const columns = remedies.get(read(keys, row));
+    if (columns === undefined) continue;
+    dropped.push(row);
+    if (columns.size > 0) remedied.push({ row, columns });
+  }
+  return { dropped, remedied };
+}
+
+/** The set of columns an update left out, row by row; equal sets are one object. */
+function remedyReader(batch: Batch): (row: number) => Remedy {
+  const columns = batch.columns.flatMap((column, index) =>
+    column.unknown === undefined ? [] : [{ name: batch.schema.columns[index]?.name as string, unknown: column.unknown }],
+  );
+  if (columns.length === 0) return () => NOTHING_LEFT_OUT;
+  const known = new Map<string, Remedy>();
+  return (row) => {
+    const names = columns.filter(({ unknown }) => hasBit(unknown, row)).map(({ name }) => name);
+    if (names.length === 0) return NOTHING_LEFT_OUT;
+    const token = names.join('\0');
+    const remedy = known.get(token) ?? new Set(names);
+    known.set(token, remedy);
+    return remedy;
+  };
+}
+
+function intersection(a: Remedy, b: Remedy): Remedy {
+  if (a.size === 0 || b.size === 0) return NOTHING_LEFT_OUT;
+  return a === b ? a : new Set([...a].filter((name) => b.has(name)));
+}

@@ -1,0 +1,64 @@
+import type { Batch, Schema } from '@brimful/model';
+import { ColumnBuilder } from '@brimful/model';
+import type { Entry, Offset } from '@brimful/store';
+import type { EngineContext } from '../context.ts';
+import { decodeFrame } from './frame.ts';
+import { journalId } from './journal-id.ts';
+import { SchemaHistory } from './schema-history.ts';
+import { decodeSegment } from './segment.ts';
+
+/** Reads a generation's entries and turns their bytes back into batches. Any number of readers, any speed. */
+export class CollectionReader {
+  readonly #context: EngineContext;
+  readonly #id: string;
+  readonly #schemas: SchemaHistory;
+
+  constructor(context: EngineContext, collection: string, generation: number) {
+    this.#context = context;
+    this.#id = journalId(collection, generation);
+    this.#schemas = new SchemaHistory(context.store.registry, collection, generation);
+  }
+
+  /** See `Journals.read`. */
+  entries(from: Offset, signal: AbortSignal): AsyncIterable<Entry> {
+    return this.#context.store.journals.read(this.#id, from, signal);
+  }
+
+  schema(version: number): Promise<Schema> {
+    return this.#schemas.version(version);
+  }
+
+  /** The newest schema, or undefined while the collection has none. */
+  async currentSchema(): Promise<Schema | undefined> {
+    await this.#schemas.load();
+    return this.#schemas.current;
+  }
+
+  /** The batch of a `rows` entry. */
+  async batch(entry: Entry): Promise<Batch> {
+    const schema = await this.#schemas.version(entry.meta.schema);
+    if (entry.blob === undefined) return decodeFrame(entry.body as Uint8Array, schema);
+    const bytes = await this.#context.store.blobs.get(entry.blob.name);
+    const batch = decodeSegment(await this.#context.compression.decompress(bytes), schema);
+    return entry.body === undefined ? batch : withoutRows(batch, droppedRows(entry.body));
+  }
+}
+
+function droppedRows(body: Uint8Array): Uint32Array {
+  const copy = body.slice();
+  return new Uint32Array(copy.buffer, 0, copy.byteLength / 4);
+}
+
+/** A scanned batch without the rows the stream had overtaken. `dropped` ascends. */
+function withoutRows(batch: Batch, dropped: Uint32Array): Batch {
+  const columns = batch.columns.map((column) => {
+    const builder = new ColumnBuilder(column.type);
+    let place = 0;
+    for (let row = 0; row < batch.rows; row += 1) {
+      if (dropped[place] === row) place += 1;
+      else builder.appendFrom(column, row);
+    }
+    return builder.finish();
+  });
+  return { schema: batch.schema, rows: batch.rows - dropped.length, columns, changes: undefined };
+}

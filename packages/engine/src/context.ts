@@ -1,0 +1,26 @@
+import type { ConnectorContext } from '@brimful/connector';
+import type { Store } from '@brimful/store';
+
+/** What every task of the engine is given: its only way to the outside. */
+export interface EngineContext extends ConnectorContext {
+  readonly store: Store;
+  readonly compression: Compression;
+  readonly memory: Budget;
+}
+
+/** Whole-file zstd, off the calling thread. */
+export interface Compression {
+  compress(bytes: Uint8Array): Promise<Uint8Array>;
+  decompress(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
+/** Bytes that all tasks together may hold. (Invariant 9) */
+export interface Budget {
+  /** Waits until `bytes` fit. One request larger than the whole budget waits until it is alone. */
+  take(bytes: number, signal: AbortSignal): Promise<Lease>;
+}
+
+export interface Lease {
+  /** Gives the bytes back. A second call does nothing. */
+  release(): void;
+}
