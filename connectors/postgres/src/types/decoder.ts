@@ -1,0 +1,84 @@
+import type { PostgresType } from './postgres-type.ts';
+import { storedType } from './postgres-type.ts';
+import { quoteIdentifier } from './identifier.ts';
+
+/**
+ * How a field's bytes become a column's value, in binary COPY and in text alike. Small numbers, because decoders
+ * switch over them for every field.
+ */
+export const Decoder = {
+  boolean: 0,
+  int16: 1,
+  int32: 2,
+  int64: 3,
+  /** Four bytes without a sign, held as int64. */
+  oid: 4,
+  float32: 5,
+  float64: 6,
+  decimal: 7,
+  date: 8,
+  time: 9,
+  timestamp: 10,
+  uuid: 11,
+  bytes: 12,
+  /** The value's bytes as they come: text, varchar, bpchar, name, json, enum. */
+  text: 13,
+  /** As text, behind a version byte in binary. */
+  jsonb: 14,
+  /** `"char"`: one byte of any value. */
+  char: 15,
+  /** No binary decoder: the type's own text, which scans ask for by an expression. */
+  other: 16,
+} as const;
+export type DecoderCode = (typeof Decoder)[keyof typeof Decoder];
+
+const BY_OID: ReadonlyMap<number, DecoderCode> = new Map<number, DecoderCode>([
+  [16, Decoder.boolean],
+  [21, Decoder.int16],
+  [23, Decoder.int32],
+  [20, Decoder.int64],
+  [26, Decoder.oid],
+  [700, Decoder.float32],
+  [701, Decoder.float64],
+  [1700, Decoder.decimal],
+  [1082, Decoder.date],
+  [1083, Decoder.time],
+  [1114, Decoder.timestamp],
+  [1184, Decoder.timestamp],
+  [2950, Decoder.uuid],
+  [17, Decoder.bytes],
+  [25, Decoder.text],
+  [1043, Decoder.text],
+  [1042, Decoder.text],
+  [19, Decoder.text],
+  [114, Decoder.text],
+  [3802, Decoder.jsonb],
+  [18, Decoder.char],
+]);
+
+/** Which decoder reads a type's values. Domains are read as what they restrict. */
+export function decoderOf(type: PostgresType): DecoderCode {
+  const stored = storedType(type);
+  if (stored.typtype === 'e') return Decoder.text;
+  return BY_OID.get(stored.oid) ?? Decoder.other;
+}
+
+/** Built-in types whose cast to text is not what they print, by oid, for catalogs read without output functions. */
+const OUTPUT_BY_OID: ReadonlyMap<number, string> = new Map([
+  [869, 'pg_catalog.inet_out'],
+  [650, 'pg_catalog.cidr_out'],
+  [142, 'pg_catalog.xml_out'],
+]);
+
+/**
+ * What a scan selects for a column. The column itself where binary COPY can be decoded, else the text that the
+ * type's output function prints, which is also what logical decoding sends. A plain `::text` would differ for
+ * types with a cast of their own (`inet` gains a mask, `xml` loses its declaration). (Invariant 6)
+ */
+export function scanExpression(column: { readonly name: string; readonly type: PostgresType }): string {
+  const name = quoteIdentifier(column.name);
+  if (decoderOf(column.type) !== Decoder.other) return name;
+  const stored = storedType(column.type);
+  const output = stored.output ?? OUTPUT_BY_OID.get(stored.oid);
+  return output === undefined ? `${name}::pg_catalog.text` : `${output}(${name})::pg_catalog.text`;
+}

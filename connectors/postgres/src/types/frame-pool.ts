@@ -1,0 +1,24 @@
+/** A frame is large enough to amortise a write, small enough to reuse while still in the cache. */
+export const COPY_FRAME_BYTES = 256 * 1024;
+
+/** Buffers that go to the socket and come back. */
+export class FramePool {
+  readonly bytes: number;
+  readonly #free: Uint8Array<ArrayBuffer>[] = [];
+
+  constructor(bytes = COPY_FRAME_BYTES) {
+    this.bytes = bytes;
+  }
+
+  take(atLeast = 0): Uint8Array<ArrayBuffer> {
+    if (atLeast > this.bytes) return new Uint8Array(atLeast);
+    return this.#free.pop() ?? new Uint8Array(this.bytes);
+  }
+
+  /** Gives back a frame (a view of a taken buffer) that the socket has written. Optional: otherwise it is collected. */
+  release(frame: Uint8Array): void {
+    if (frame.buffer.byteLength === this.bytes && this.#free.length < 16) {
+      this.#free.push(new Uint8Array(frame.buffer as ArrayBuffer));
+    }
+  }
+}
