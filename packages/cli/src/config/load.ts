@@ -1,0 +1,81 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import type { Spec } from '@brimful/model';
+import { Problem } from '@brimful/model';
+import type { ConnectorRegistry } from '../connectors.ts';
+import type { Redact } from '../redact.ts';
+import { redactor } from '../redact.ts';
+import { ConfigDocument } from './document.ts';
+import { checkReferences } from './references.ts';
+import { configSchema } from './schema.ts';
+import { toSpec } from './to-spec.ts';
+import { validate } from './validate.ts';
+
+export const DEFAULT_CONFIG_FILE = 'brimful.yaml';
+
+/** A configuration that holds: ready to run. */
+export interface LoadedConfig {
+  readonly file: string;
+  readonly spec: Spec;
+  /** Absolute. */
+  readonly dataDirectory: string;
+  readonly redact: Redact;
+}
+
+export interface LoadOptions {
+  readonly connectors: ConnectorRegistry;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What relative names in messages are relative to. */
+  readonly workingDirectory: string;
+}
+
+/** Reads and validates a configuration file. Throws a Problem, or an AggregateError of all that were found. */
+export async function loadConfig(file: string, options: LoadOptions): Promise<LoadedConfig> {
+  const path = resolve(options.workingDirectory, file);
+  return parseConfig(readConfig(path, file), path, options);
+}
+
+/** The same for a text that was already read. `path` is where it is, or would be. */
+export async function parseConfig(text: string, path: string, options: LoadOptions): Promise<LoadedConfig> {
+  const shown = relative(options.workingDirectory, path);
+  const document = ConfigDocument.parse(text, shown.startsWith('..') ? path : shown, options.environment);
+  if (document.value === null) {
+    throw new Problem('BRM-CONFIG-VALUE', 'The configuration is empty.', {
+      at: { file: document.file, line: 1, column: 1 },
+      remedy: 'Describe at least one capture. `brimful init` writes an example to start from.',
+    });
+  }
+  const valid = validate(configSchema, document.value, document, []);
+  if (!valid.ok) throw new AggregateError(valid.problems);
+  const problems: Problem[] = [];
+  const directory = dirname(path);
+  const spec = await toSpec(valid.value, document, directory, options.connectors, problems);
+  problems.push(...checkReferences(spec, document));
+  if (problems.length > 0) throw new AggregateError(problems);
+  const configs = [...spec.captures, ...spec.materializations].map((task) => task.config);
+  return {
+    file: path,
+    spec,
+    dataDirectory: resolve(directory, valid.value.dataDirectory),
+    redact: redactor(configs, document.fromEnvironment),
+  };
+}
+
+function readConfig(path: string, shown: string): string {
+  if (!existsSync(path)) {
+    throw new Problem('BRM-CONFIG-MISSING', `There is no configuration file ${shown}.`, {
+      at: { file: path },
+      remedy: 'Write one with `brimful init`, or name yours with --config <file>.',
+    });
+  }
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Problem('BRM-CONFIG-MISSING', `The configuration file ${shown} cannot be read: ${reason}.`, {
+      at: { file: path },
+      remedy: 'Make it readable for the user who runs brimful, or name another with --config <file>.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,67 @@
+/** Keeps secrets out of everything that is shown or logged. (Invariant 10) */
+export type Redact = (text: string) => string;
+
+const SHOWN = '***';
+// A password of one or two characters would turn every message into stars.
+const SHORTEST_SECRET = 3;
+const SECRET_NAME = /pass|secret|token|credential|api_?key|access_?key|private_?key/i;
+// Up to the last @ of the word: passwords with an unescaped @ exist. A double quote ends a value in JSON.
+const URL_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s:/?#@"]*:)[^\s"]*@/giu;
+const ASSIGNED_PASSWORD = /\b(password|passwd|pwd|secret|token)(\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s&,;'"]+)/giu;
+
+/**
+ * Replaces what looks like a secret anywhere, and the very secrets of a configuration wherever they turn up.
+ *
+ * `configs`: connectors' configs, in which fields that are named like secrets and passwords in URLs are found.
+ */
+export function redactor(
+  configs: readonly unknown[] = [],
+  environment: readonly { readonly name: string; readonly value: string }[] = [],
+): Redact {
+  const secrets = new Set<string>();
+  for (const config of configs) collect('', config, secrets);
+  for (const { name, value } of environment) collect(name, value, secrets);
+  // Longest first: a secret that contains another must go as a whole.
+  const known = [...secrets]
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
+    .sort((a, b) => b.length - a.length);
+  return (text) => {
+    let redacted = text.replaceAll(URL_PASSWORD, `$1${SHOWN}@`);
+    redacted = redacted.replaceAll(
+      ASSIGNED_PASSWORD,
+      (_match, word: string, equals: string) => `${word}${equals}${SHOWN}`,
+    );
+    for (const secret of known) redacted = redacted.replaceAll(secret, SHOWN);
+    return redacted;
+  };
+}
+
+function collect(field: string, value: unknown, secrets: Set<string>): void {
+  if (typeof value === 'string') {
+    if (SECRET_NAME.test(field)) secrets.add(value);
+    for (const password of urlPasswords(value)) secrets.add(password);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, inner] of Object.entries(value)) collect(name, inner, secrets);
+  }
+}
+
+/** As written and as decoded: drivers print either. */
+function urlPasswords(text: string): string[] {
+  if (!URL.canParse(text)) return [];
+  const url = new URL(text);
+  const written = [
+    url.password,
+    ...[...url.searchParams].filter(([name]) => SECRET_NAME.test(name)).map(([, value]) => value),
+  ];
+  return written.filter((password) => password !== '').flatMap((password) => [password, decoded(password)]);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return text;
+    throw error;
+  }
+}
