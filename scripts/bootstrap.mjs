@@ -1,13 +1,14 @@
 // Runs a script of this repository on Node 24, in a fresh clone too.
 //
 //   node scripts/bootstrap.mjs <script> [arguments...]
+//   node scripts/bootstrap.mjs                            only installs
 //
 // Plain JavaScript for Node >= 20 that needs nothing installed: it installs the dependencies when they are
 // missing or differ from package-lock.json (Node 24 is one of them), then hands over to the script, which
 // keeps this process's terminal, exit code and signals. Its own messages go to stderr: stdout is the script's.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,12 +25,12 @@ const INSTALLED_NODE = join(
 const PROGRESS_EVERY_MS = 5_000;
 const LOCK_POLL_MS = 500;
 
-/** Makes dependencies and Node 24 available, then becomes `script`. Never returns when it succeeds. */
+/** Makes dependencies and Node 24 available, then becomes `script`, if there is one, and does not return. */
 export async function runOnNode24(script, scriptArguments) {
   try {
     await installDependencies();
     const node = await findNode24();
-    handOver(node, resolve(script), scriptArguments);
+    if (script !== undefined) handOver(node, resolve(script), scriptArguments);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
     process.exit(1);
@@ -195,11 +196,7 @@ function say(message) {
   process.stderr.write(`${message}\n`);
 }
 
-if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const [script, ...scriptArguments] = process.argv.slice(2);
-  if (script === undefined) {
-    say('Usage: node scripts/bootstrap.mjs <script> [arguments...]');
-    process.exit(2);
-  }
   await runOnNode24(script, scriptArguments);
 }
