@@ -11,20 +11,21 @@ export type JournalId = string;
 export type Offset = number;
 
 /** What the engine says about an entry's body. `fence` entries are the store's own and carry no body. */
-export type EntryKind = "rows" | "truncate" | "schema" | "complete" | "fence";
+export type EntryKind = 'rows' | 'truncate' | 'schema' | 'complete' | 'fence';
 
 /** An immutable blob that an entry claims. The blob must be durable before the entry is appended. */
 export interface BlobReference {
   readonly name: string;
-  /** Size of the blob as stored. */
+  /** Size of the blob as `Blobs.put` returned it. */
   readonly bytes: number;
 }
 
 /** One thing to append. `body` travels inline; bulk goes into a blob that the entry references. */
 export interface NewEntry {
-  readonly kind: Exclude<EntryKind, "fence">;
+  readonly kind: Exclude<EntryKind, 'fence'>;
   /** Small integer and flags the engine wants back without decoding the body: rows, schema version, and so on. */
   readonly meta: EntryMeta;
+  /** Handed over: never change these bytes after the call, tailing readers may be given this very array. */
   readonly body?: Uint8Array;
   readonly blob?: BlobReference;
 }
@@ -43,6 +44,7 @@ export interface EntryMeta {
   readonly note?: string;
 }
 
+/** A durable entry. Its bytes are shared with other readers of the journal: never change them. */
 export interface Entry {
   readonly offset: Offset;
   readonly kind: EntryKind;
@@ -53,7 +55,7 @@ export interface Entry {
   readonly appendedAt: number;
 }
 
-/** The end of a journal as its writer knows it. */
+/** The end of a journal as its writer knows it. `C` is JSON: what does not survive JSON is lost on reopening. */
 export interface Head<C> {
   /** The offset the next entry will get. */
   readonly next: Offset;
@@ -78,8 +80,9 @@ export interface Writer<C> extends AsyncDisposable {
    * Appends all entries and moves the checkpoint, or does nothing: one atomic, durable write. (Invariant 2)
    *
    * `entries` may be empty to move only the checkpoint. Resolves once it would survive a power cut. Throws
-   * `BRM-STORE-FENCED` when a later writer opened the journal: nothing was written. After any other error the
-   * outcome is unknown: the writer refuses further appends; open again and look at the head.
+   * `BRM-STORE-FENCED` when a later writer opened the journal or it was dropped: nothing was written. A problem
+   * of kind `bug` (too large, blob not there, two appends at once) also wrote nothing. After any other error the
+   * outcome is unknown: the writer refuses further appends (`BRM-STORE-UNKNOWN`); open again and look at the head.
    */
   append(entries: readonly NewEntry[], checkpoint: C): Promise<Head<C>>;
 }
@@ -89,16 +92,18 @@ export interface Journals {
   open<C>(id: JournalId): Promise<Writer<C>>;
   /**
    * Entries from `from` on: the history, then the live tail, in order and without holes, until `signal` aborts
-   * (then the iteration ends without an error). `fence` entries are not delivered but do take an offset.
-   * Throws `BRM-STORE-TRIMMED` when `from` is no longer readable and `BRM-STORE-CORRUPT` with the offsets of an
-   * entry whose bytes fail their checksum. Reads ahead at most `READ_AHEAD_BYTES`. Journals that do not exist yet
-   * are waited for.
+   * (then the iteration ends without an error). `fence` entries are delivered too, so that offsets have no holes.
+   * Reads ahead at most `READ_AHEAD_BYTES`. A journal that does not exist yet is waited for.
+   *
+   * Throws `BRM-STORE-TRIMMED` when the next entry is no longer there because it was trimmed or the journal
+   * dropped, `BRM-STORE-AHEAD` when `from` lies beyond the end (a reader's checkpoint is newer than this store:
+   * somebody restored a copy), and `BRM-STORE-CORRUPT` with the offset of an entry whose bytes fail their checksum.
    */
   read(id: JournalId, from: Offset, signal: AbortSignal): AsyncIterable<Entry>;
   /** Undefined when the journal does not exist. */
   state(id: JournalId): Promise<JournalState | undefined>;
   list(prefix: string): Promise<JournalId[]>;
-  /** Forgets entries below `before` and the blobs that only they claim. Idempotent. */
+  /** Forgets entries below `before` (at most to the end) and the blobs that only they claim. Idempotent. */
   trim(id: JournalId, before: Offset): Promise<void>;
   /** Removes the journal, its entries and the blobs only it claims. Idempotent. A later `open` starts at 0. */
   drop(id: JournalId): Promise<void>;
@@ -108,3 +113,5 @@ export interface Journals {
 export const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 /** An inline body larger than this is refused: put it into a blob. Keeps the log's small writes small. */
 export const INLINE_LIMIT_BYTES = 4 * 1024 * 1024;
+/** Inline bytes of one append. All of them are in memory at once, in the caller and in the store. */
+export const APPEND_LIMIT_BYTES = 64 * 1024 * 1024;
