@@ -66,8 +66,20 @@ export class ColumnBuilder {
 
   /** Makes room for the next row. Call once before writing it; `commit*` or an append ends it. */
   reserveRow(): void {
-    if (this.rows < this.#capacity) return;
-    this.#capacity *= 2;
+    if (this.rows === this.#capacity) this.#grow(this.#capacity * 2);
+  }
+
+  /** Makes room for `count` more rows. For decoders that write many rows of one column, then advance `rows` themselves. */
+  reserveRows(count: number): void {
+    const needed = this.rows + count;
+    if (needed <= this.#capacity) return;
+    let capacity = this.#capacity * 2;
+    while (capacity < needed) capacity *= 2;
+    this.#grow(capacity);
+  }
+
+  #grow(capacity: number): void {
+    this.#capacity = capacity;
     if (this.offsets !== undefined) {
       const offsets = new Int32Array(this.#capacity + 1);
       offsets.set(this.offsets);

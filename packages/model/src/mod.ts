@@ -8,5 +8,7 @@ export type { RangeSet } from "./range-set.ts";
 export * as rangeSet from "./range-set.ts";
 export * from "./row-key.ts";
 export * from "./schema.ts";
+export * from "./schema-lattice.ts";
 export * from "./spec.ts";
 export * from "./status.ts";
+export * from "./widen-column.ts";
