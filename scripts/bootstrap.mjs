@@ -166,7 +166,7 @@ function run(command, commandArguments, directory = ROOT) {
 }
 
 function handOver(node, script, scriptArguments) {
-  const path = [join(ROOT, 'node_modules', '.bin'), process.env.PATH ?? ''].join(delimiter);
+  const path = [dirname(node), join(ROOT, 'node_modules', '.bin'), process.env.PATH ?? ''].join(delimiter);
   const environment = { ...process.env, PATH: path };
   if (typeof process.execve === 'function' && process.platform !== 'win32') {
     // Same process id, so signals need no forwarding. Node calls it experimental and warns; nobody needs that.
