@@ -36,7 +36,12 @@ export interface Resume {
   readonly cut?: { readonly position: string; readonly skip: number };
 }
 
-/** One piece of the stream for one table. Within a table, parts are in commit order. */
+/**
+ * One piece of the stream for one table. Within a table, parts are in commit order. A table's parts may arrive as soon
+ * as `join` was called for it, before that call has resolved: they count like all others. The first batch of a table
+ * in a session always follows a `schema` part, which may equal the shape already known; versions in it are the
+ * session's own count.
+ */
 export type StreamPart =
   | { readonly kind: "rows"; readonly resource: string; readonly batch: Batch; readonly resume: Resume }
   | { readonly kind: "truncate"; readonly resource: string; readonly transaction: bigint; readonly committedAt: bigint; readonly resume: Resume }
@@ -44,6 +49,11 @@ export type StreamPart =
   | { readonly kind: "schema"; readonly resource: string; readonly schema: Schema }
   /** The table can no longer be followed. Its changes from here on are not delivered; the engine marks it `gap`. */
   | { readonly kind: "failed"; readonly resource: string; readonly problem: ProblemRecord }
+  /**
+   * Rows came or went, or took other values, without passing through the stream (a partition was attached, detached
+   * or truncated; a rewriting ALTER computed new values). The table is still followed, but must be read again.
+   */
+  | { readonly kind: "stale"; readonly resource: string; readonly problem: ProblemRecord }
   | { readonly kind: "dropped"; readonly resource: string };
 
 /** What the stream brought since the consumer last asked. Bounded in bytes; a transaction may be cut over many slices. */
