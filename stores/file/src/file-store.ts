@@ -84,8 +84,8 @@ class OpenFileStore implements FileStore {
     const { directory } = layout;
     this.#writer = readonly
       ? undefined
-      : new ThreadClient<WriterCalls>('writer-thread', { directory }, (answer) => this.#count(answer));
-    this.#reader = new ThreadClient<ReaderCalls>('reader-thread', { directory, readonly });
+      : new ThreadClient<WriterCalls>('./writer-thread.ts', { directory }, (answer) => this.#count(answer));
+    this.#reader = new ThreadClient<ReaderCalls>('./reader-thread.ts', { directory, readonly });
     const thread = (): ThreadClient<WriterCalls> => this.#writable();
     this.journals = new FileJournals(this.#reader, this.#tails, () => ({
       thread: thread(),

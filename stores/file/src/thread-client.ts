@@ -33,17 +33,18 @@ export class ThreadClient<Calls extends CallMap<Calls>> {
   #ended: Problem | undefined;
   #watchdog: NodeJS.Timeout | undefined;
 
-  constructor(thread: 'writer-thread' | 'reader-thread', data: unknown, onAnswer?: (answer: Answer) => void) {
-    // Beside this file, which is TypeScript in a checkout and JavaScript in a package.
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    this.#worker = new Worker(new URL(`./${thread}.${extension}`, import.meta.url), {
+  /** `script` lies beside this file. */
+  constructor(script: `./${string}.ts`, data: unknown, onAnswer?: (answer: Answer) => void) {
+    // TypeScript in a checkout, JavaScript in a package.
+    const present = import.meta.url.endsWith('.ts') ? script : script.replace(/ts$/, 'js');
+    this.#worker = new Worker(new URL(present, import.meta.url), {
       workerData: data,
       // SQLite is built into Node and announces itself as experimental on every start.
       execArgv: [...process.execArgv, '--disable-warning=ExperimentalWarning'],
     });
     this.#onAnswer = onAnswer;
     this.#worker.on('message', (answer: Answer) => this.#settle(answer));
-    this.#worker.on('error', (error) => this.#end(threadDied(thread, error)));
+    this.#worker.on('error', (error) => this.#end(threadDied(error)));
     this.#worker.on('exit', () => this.#end(closedProblem()));
   }
 
@@ -123,9 +124,9 @@ export function closedProblem(): Problem {
   return new Problem('BRM-STORE-CLOSED', 'The store is closed.', { kind: 'bug' });
 }
 
-function threadDied(thread: string, error: unknown): Problem {
+function threadDied(error: unknown): Problem {
   const message = error instanceof Error ? error.message : String(error);
-  return new Problem('BRM-STORE-THREAD', `The store's ${thread} ended: ${message}.`, {
+  return new Problem('BRM-STORE-THREAD', `A thread of the store ended: ${message}.`, {
     kind: 'bug',
     remedy: 'Restart Brimful: everything acknowledged is on disk.',
     cause: error,

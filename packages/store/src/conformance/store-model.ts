@@ -150,7 +150,7 @@ class Comparison {
   async #put(id: string, isStale: boolean): Promise<void> {
     const known = this.#records.get(id)?.revision ?? 0;
     const put = this.#store.registry.put(id, this.#count, isStale ? known + 1_000 : known);
-    if (isStale) return await expect(put).rejects.toMatchObject({ code: 'BRM-STORE-CONFLICT' });
+    if (isStale) return expectSame(await codeOf(put), 'BRM-STORE-CONFLICT');
     const revision = await put;
     expectSame(revision > known, true);
     this.#records.set(id, { value: this.#count, revision });
