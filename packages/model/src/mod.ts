@@ -1,3 +1,4 @@
+export * from "./align-batch.ts";
 export * from "./batch.ts";
 export * from "./column.ts";
 export * from "./column-type.ts";

@@ -1,0 +1,116 @@
+import type { MergeStep } from '@brimful/connector';
+import type { Batch, Column, RowKey, Schema } from '@brimful/model';
+import { assert, hasBit, isNull, Operation, operationAt, widthOf, wholeRowReader } from '@brimful/model';
+import { RowNumbers } from './row-numbers.ts';
+
+const NONE = -1;
+
+/**
+ * The fold of a collection without a key: rows to remove, then rows to append. A delete takes back an equal row that was
+ * added before it in the same fold; an addition does not take back a delete, which may have had nothing to delete.
+ */
+export function foldKeyless(batches: readonly Batch[], schema: Schema): MergeStep[] {
+  if (!batches.some(hasDeletes)) {
+    return batches.map(({ rows, columns }) => ({
+      kind: 'append',
+      batch: { schema, rows, columns, changes: undefined },
+    }));
+  }
+  const numbers = new RowNumbers(batches);
+  const { added, removed } = cancel(numbers, schema);
+  const steps: MergeStep[] = [];
+  if (removed.length > 0) steps.push({ kind: 'remove', batch: gather(numbers, schema, removed) });
+  if (added.length > 0) steps.push({ kind: 'append', batch: gather(numbers, schema, added) });
+  return steps;
+}
+
+function hasDeletes(batch: Batch): boolean {
+  return batch.changes?.operations.includes(Operation.delete) ?? false;
+}
+
+/** Row numbers of what remains to be done. */
+function cancel(
+  numbers: RowNumbers,
+  schema: Schema,
+): { readonly added: number[]; readonly removed: number[] } {
+  /** The last added row of all that are equal and still there; `next` leads to the others. */
+  const present = new Map<RowKey, number>();
+  const next = new Int32Array(numbers.count);
+  const isAdded = new Uint8Array(numbers.count);
+  const removed: number[] = [];
+  const read = wholeRowReader(schema);
+  for (const [index, batch] of numbers.batches.entries()) {
+    for (let row = 0; row < batch.rows; row += 1) {
+      const number = numbers.start(index) + row;
+      const operation = operationAt(batch, row);
+      const key = read(batch.columns, row);
+      const last = present.get(key) ?? NONE;
+      if (operation !== Operation.delete) {
+        assert(
+          operation === Operation.read || operation === Operation.insert,
+          'rows without a key are not updated',
+        );
+        isAdded[number] = 1;
+        next[number] = last;
+        present.set(key, number);
+      } else if (last === NONE) {
+        removed.push(number);
+      } else {
+        isAdded[takeBack(numbers, number, last, next, (head) => present.set(key, head))] = 0;
+      }
+    }
+  }
+  return {
+    added: isAdded
+      .keys()
+      .filter((number) => isAdded[number] === 1)
+      .toArray(),
+    removed,
+  };
+}
+
+/** Unlinks the row that was meant: of rows that are equal, one with the same bytes (1.0, not 1.00) if there is one. */
+function takeBack(
+  numbers: RowNumbers,
+  deleted: number,
+  last: number,
+  next: Int32Array,
+  setLast: (number: number) => void,
+): number {
+  let before = NONE;
+  for (let number = last; number !== NONE; number = next[number] as number) {
+    if (sameBytes(numbers, number, deleted)) {
+      if (before === NONE) setLast(next[number] as number);
+      else next[before] = next[number] as number;
+      return number;
+    }
+    before = number;
+  }
+  setLast(next[last] as number);
+  return last;
+}
+
+function sameBytes(numbers: RowNumbers, a: number, b: number): boolean {
+  const left = numbers.batch(a).columns;
+  const right = numbers.batch(b).columns;
+  return left.every((column, index) =>
+    sameValue(column, numbers.row(a), right[index] as Column, numbers.row(b)),
+  );
+}
+
+function sameValue(a: Column, rowA: number, b: Column, rowB: number): boolean {
+  if (isNull(a, rowA) || isNull(b, rowB)) return isNull(a, rowA) === isNull(b, rowB);
+  const width = widthOf(a.type);
+  if (width === 'bit') return hasBit(a.values, rowA) === hasBit(b.values, rowB);
+  const startA = width === 0 ? (a.offsets?.[rowA] as number) : rowA * width;
+  const startB = width === 0 ? (b.offsets?.[rowB] as number) : rowB * width;
+  const length = width === 0 ? (a.offsets?.[rowA + 1] as number) - startA : width;
+  if (width === 0 && (b.offsets?.[rowB + 1] as number) - startB !== length) return false;
+  for (let at = 0; at < length; at += 1) if (a.values[startA + at] !== b.values[startB + at]) return false;
+  return true;
+}
+
+function gather(numbers: RowNumbers, schema: Schema, rows: readonly number[]): Batch {
+  const columns = schema.columns.map(({ type }, column) => numbers.gather(type, column, rows));
+  return { schema, rows: rows.length, columns, changes: undefined };
+}

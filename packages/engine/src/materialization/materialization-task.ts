@@ -1,0 +1,230 @@
+import type { Destination, DestinationConnector } from '@brimful/connector';
+import type { MaterializationBindingSpec, MaterializationSpec, ProblemRecord, TaskState } from '@brimful/model';
+import { Problem, defaultTable, toProblem } from '@brimful/model';
+import { CollectionReader } from '../collection/collection-reader.ts';
+import type { EngineContext } from '../context.ts';
+import { BackOff } from '../flow/back-off.ts';
+import { sleep, untilAborted } from '../flow/pause-gate.ts';
+import type { TakenWork } from './table-feed.ts';
+import { TableFeed } from './table-feed.ts';
+
+/** One transaction's data at most: long enough to amortise a commit, short enough to lose little. */
+const TRANSACTION_BYTES = 16 * 1024 * 1024;
+/** Tables with less than this share a transaction. */
+const SHARED_TRANSACTION_BYTES = 4 * 1024 * 1024;
+/** Nothing to do for so long: the destination may let go of its file. */
+const IDLE_MILLISECONDS = 250;
+/** How often a collection without a schema is looked at again, should a change of the registry be missed. */
+const SCHEMA_POLL_MILLISECONDS = 1000;
+
+/**
+ * Runs one materialization: sessions with the destination one after another. While it is down, captures go on and the
+ * journals grow; afterwards every table goes on from the checkpoint that the destination itself holds. (Invariants 2, 8)
+ */
+export class MaterializationTask {
+  readonly spec: MaterializationSpec;
+  readonly feeds = new Map<string, TableFeed>();
+  /** Tables that stopped, by collection, until the next start. (Invariant 8) */
+  readonly failed = new Map<string, ProblemRecord>();
+  readonly bindings = new Map<string, MaterializationBindingSpec>();
+  state: TaskState = 'starting';
+  problem: ProblemRecord | undefined;
+  waiting: string | undefined;
+  readonly #context: EngineContext;
+  readonly #connector: DestinationConnector<unknown>;
+  #wake = Promise.withResolvers<void>();
+  #added: (collection: string) => void = () => undefined;
+
+  constructor(context: EngineContext, spec: MaterializationSpec, connector: DestinationConnector<unknown>) {
+    this.#context = context;
+    this.spec = spec;
+    this.#connector = connector;
+    for (const binding of spec.bindings) this.bindings.set(binding.source, binding);
+  }
+
+  /** A collection of the capture this materialization follows. Known ones are ignored. */
+  add(collection: string): void {
+    if (this.bindings.has(collection)) return;
+    const { deletes, adopt } = this.spec;
+    this.bindings.set(collection, { source: collection, table: defaultTable(collection), deletes, adopt });
+    this.#added(collection);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const backOff = new BackOff();
+    while (!signal.aborted) {
+      const started = this.#context.now();
+      try {
+        await this.#runSession(signal);
+      } catch (thrown) {
+        if (signal.aborted) break;
+        const problem = toProblem(thrown);
+        this.problem = problem.toJSON();
+        if (problem.kind !== 'retry') {
+          this.state = 'failed';
+          this.#context.log.error({ materialization: this.spec.name, problem: this.problem, error: thrown }, problem.message);
+          return;
+        }
+        this.state = 'waiting';
+        this.#context.log.warn({ materialization: this.spec.name, problem: this.problem }, problem.message);
+        await sleep(backOff.next(this.#context.now() - started), signal).catch(() => undefined);
+      }
+    }
+    this.state = 'stopped';
+  }
+
+  async #runSession(outer: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    const signal = AbortSignal.any([outer, ended.signal]);
+    const destination = await this.#connector.open(this.spec.config, this.#context);
+    const tasks = new Set<Promise<void>>();
+    const guard = (task: Promise<void>): void => {
+      const guarded = task.catch((thrown: unknown) => ended.abort(thrown)).finally(() => tasks.delete(guarded));
+      tasks.add(guarded);
+    };
+    try {
+      this.state = 'running';
+      this.problem = undefined;
+      this.#added = (collection) => guard(this.#follow(destination, collection, signal));
+      for (const collection of this.bindings.keys()) this.#added(collection);
+      for (let lane = 0; lane < destination.lanes; lane += 1) guard(this.#runLane(destination, lane === 0, signal));
+      await untilAborted(new Promise<never>(() => undefined), signal);
+    } catch (thrown) {
+      throw ended.signal.aborted ? ended.signal.reason : thrown;
+    } finally {
+      this.#added = () => undefined;
+      ended.abort(new Problem('BRM-MATERIALIZATION-ENDED', 'the session has ended', { kind: 'retry' }));
+      await Promise.allSettled(tasks);
+      for (const feed of this.feeds.values()) feed.close();
+      this.feeds.clear();
+      await destination[Symbol.asyncDispose]();
+    }
+  }
+
+  /** Opens one table and reads its journal. A problem of its own stops it alone. */
+  async #follow(destination: Destination, collection: string, signal: AbortSignal): Promise<void> {
+    if (this.failed.has(collection)) return;
+    try {
+      const reader = new CollectionReader(this.#context, collection, 1);
+      const feed = await this.#open(destination, collection, reader, signal);
+      this.feeds.set(collection, feed);
+      await feed.read(signal);
+    } catch (thrown) {
+      signal.throwIfAborted();
+      const problem = toProblem(thrown);
+      if (problem.kind === 'retry') throw thrown;
+      this.#fail(collection, problem);
+    }
+  }
+
+  async #open(destination: Destination, collection: string, reader: CollectionReader, signal: AbortSignal): Promise<TableFeed> {
+    const binding = this.bindings.get(collection) as MaterializationBindingSpec;
+    const clash = [...this.bindings.values()].find((other) => other.table === binding.table && other.source !== collection);
+    if (clash !== undefined) {
+      throw new Problem('BRM-TABLE-TWICE', `${clash.source} and ${collection} both go to the table ${binding.table}`, {
+        remedy: `give one of them another name: materializations.${this.spec.name}.bindings: [{source: ${collection}, table: …}]`,
+        at: { materialization: this.spec.name, table: binding.table },
+      });
+    }
+    let schema = await reader.currentSchema();
+    while (schema === undefined) {
+      await sleep(SCHEMA_POLL_MILLISECONDS / 4, signal);
+      schema = await reader.currentSchema();
+    }
+    const handle = await destination.open({
+      id: { materialization: this.spec.name, table: binding.table, generation: 1 },
+      collection,
+      schema,
+      deletes: binding.deletes,
+      adopt: binding.adopt,
+    });
+    const means = { memory: this.#context.memory, now: () => this.#context.now(), notify: () => this.#wake.resolve() };
+    return new TableFeed(collection, handle, reader, means);
+  }
+
+  /** Takes what is ready and applies it, one transaction after another. The first lane also tells the destination to rest. */
+  async #runLane(destination: Destination, first: boolean, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const taken = this.#take(destination);
+      this.waiting = destination.waiting;
+      if (taken.length > 0) {
+        await this.#apply(destination, taken, signal);
+        continue;
+      }
+      const woken = this.#wake.promise;
+      const pause = first ? IDLE_MILLISECONDS : undefined;
+      const timeout = this.#untilGathered(destination) ?? pause;
+      if (timeout === undefined) await untilAborted(woken, signal);
+      else await Promise.race([untilAborted(woken, signal), sleep(timeout, signal)]);
+      if (first && ![...this.feeds.values()].some((feed) => feed.ready || feed.busy)) {
+        await destination.idle();
+        await untilAborted(this.#wake.promise, signal);
+      }
+      this.#wake = Promise.withResolvers();
+    }
+  }
+
+  /** Milliseconds until what is pending has been gathered for long enough; undefined when nothing is pending. */
+  #untilGathered(destination: Destination): number | undefined {
+    if (destination.gatherMilliseconds === 0) return undefined;
+    const since = [...this.feeds.values()].filter((feed) => feed.ready).map((feed) => feed.pendingSince ?? Infinity);
+    if (since.length === 0) return undefined;
+    return Math.max(1, Math.min(...since) + destination.gatherMilliseconds - this.#context.now());
+  }
+
+  /** Work for one transaction: of one table with much to do, or of several with little. */
+  #take(destination: Destination): readonly TakenWork[] {
+    const ready = [...this.feeds.values()].filter((feed) => feed.ready);
+    if (ready.length === 0) return [];
+    const bytes = ready.reduce((sum, feed) => sum + feed.pendingBytes, 0);
+    const wait = this.#untilGathered(destination);
+    if (wait !== undefined && wait > 1 && bytes < SHARED_TRANSACTION_BYTES) return [];
+    const taken: TakenWork[] = [];
+    let sum = 0;
+    for (const feed of ready.toSorted((a, b) => (a.pendingSince ?? 0) - (b.pendingSince ?? 0))) {
+      if (taken.length > 0 && sum + feed.pendingBytes > SHARED_TRANSACTION_BYTES) continue;
+      const work = feed.takeWork(taken.length === 0 ? TRANSACTION_BYTES : SHARED_TRANSACTION_BYTES);
+      taken.push(work);
+      sum += work.bytes;
+      if (work.alone || sum > SHARED_TRANSACTION_BYTES) break;
+    }
+    return taken;
+  }
+
+  async #apply(destination: Destination, taken: readonly TakenWork[], signal: AbortSignal): Promise<void> {
+    this.#context.reach('materialization.before-apply');
+    try {
+      await destination.apply(taken.map(({ work }) => work), signal);
+    } catch (thrown) {
+      const problem = toProblem(thrown);
+      const [only] = taken;
+      if (problem.kind === 'retry' || signal.aborted || only === undefined) {
+        for (const work of taken) work.done(false);
+        throw thrown;
+      }
+      if (taken.length === 1) {
+        this.#fail(only.feed.collection, problem);
+        only.done(false);
+        return;
+      }
+      // Whose data it was shows when each table's work stands alone.
+      for (const work of taken) await this.#apply(destination, [work], signal);
+      return;
+    }
+    this.#context.reach('materialization.after-apply');
+    for (const work of taken) work.done(true);
+    // What arrived meanwhile, or waited for a busy table, may be anybody's now.
+    this.#wake.resolve();
+  }
+
+  /** Invariant 8: this table stops with its reason; the others go on. */
+  #fail(collection: string, problem: Problem): void {
+    this.failed.set(collection, problem.toJSON());
+    const feed = this.feeds.get(collection);
+    if (feed !== undefined) {
+      feed.problem = problem.toJSON();
+      feed.close();
+    }
+    this.#context.log.error({ materialization: this.spec.name, collection, problem: problem.toJSON() }, problem.message);
+  }
+}

@@ -1,0 +1,237 @@
+import type { Action, TableHandle, Work } from '@brimful/connector';
+import type { Batch, Json, ProblemRecord, Schema } from '@brimful/model';
+import { alignBatch } from '@brimful/model';
+import type { Entry, Offset } from '@brimful/store';
+import type { CollectionReader } from '../collection/collection-reader.ts';
+import type { Budget, Lease } from '../context.ts';
+import { Meter } from '../flow/meter.ts';
+import type { TableCheckpoint } from './checkpoint.ts';
+import { NEW_TABLE } from './checkpoint.ts';
+import { fold } from './fold.ts';
+import { interpret, needsBatch } from './interpret.ts';
+
+/** Something read and not yet applied. */
+interface Pending {
+  readonly actions: readonly Action[];
+  /** Changes to fold onto `schema`. */
+  readonly merge: Batch | undefined;
+  readonly schema: Schema;
+  readonly alone: boolean;
+  readonly checkpoint: TableCheckpoint;
+  readonly bytes: number;
+  readonly committedAt: number;
+  readonly arrivedAt: number;
+  readonly lease: Lease;
+}
+
+/** Work taken from a feed, and what to do once it is applied. */
+export interface TakenWork {
+  readonly feed: TableFeed;
+  readonly work: Work;
+  readonly bytes: number;
+  readonly alone: boolean;
+  /** Call exactly once, when the transaction was committed or given up. */
+  done(applied: boolean): void;
+}
+
+/** Rows of one table that may be read ahead of their transaction. */
+const READ_AHEAD_ENTRIES = 4096;
+
+/**
+ * One destination table and the journal that feeds it: reads ahead within the memory budget, turns entries into work.
+ * Reading and applying are two loops that meet in `pending`.
+ */
+export class TableFeed {
+  readonly collection: string;
+  readonly handle: TableHandle;
+  readonly rowsMeter = new Meter();
+  /** An apply with this table's work is under way. */
+  busy = false;
+  problem: ProblemRecord | undefined;
+  readonly #reader: CollectionReader;
+  readonly #memory: Budget;
+  readonly #now: () => number;
+  readonly #notify: () => void;
+  #applied: TableCheckpoint;
+  /** Where the reading loop is. */
+  #read: TableCheckpoint;
+  #schema: Schema;
+  #pending: Pending[] = [];
+  #room = Promise.withResolvers<void>();
+
+  constructor(
+    collection: string,
+    handle: TableHandle,
+    reader: CollectionReader,
+    means: { readonly memory: Budget; readonly now: () => number; readonly notify: () => void },
+  ) {
+    this.collection = collection;
+    this.handle = handle;
+    this.#reader = reader;
+    this.#memory = means.memory;
+    this.#now = means.now;
+    this.#notify = means.notify;
+    this.#schema = handle.request.schema;
+    this.#applied = (handle.checkpoint as TableCheckpoint | undefined) ?? { ...NEW_TABLE, schema: this.#schema.version };
+    this.#read = this.#applied;
+  }
+
+  get applied(): TableCheckpoint {
+    return this.#applied;
+  }
+
+  /** Milliseconds since 1970 of the oldest change that is not visible yet; undefined when there is none. */
+  get oldestPending(): number | undefined {
+    return this.#pending[0]?.committedAt;
+  }
+
+  get pendingSince(): number | undefined {
+    return this.#pending[0]?.arrivedAt;
+  }
+
+  get pendingBytes(): number {
+    return this.#pending.reduce((sum, item) => sum + item.bytes, 0);
+  }
+
+  get ready(): boolean {
+    return this.#pending.length > 0 && !this.busy && this.problem === undefined;
+  }
+
+  /** Reads until aborted. Throws what the journal throws. */
+  async read(signal: AbortSignal): Promise<void> {
+    // The table's version is what its last work made it, which may be older than the newest schema.
+    if (this.#applied.schema > 0 && this.handle.checkpoint !== undefined) {
+      this.#schema = await this.#reader.schema(this.#applied.schema);
+    }
+    while (!signal.aborted) {
+      const turn = new AbortController();
+      const from = this.#read.offset;
+      for await (const entry of this.#reader.entries(from, AbortSignal.any([signal, turn.signal]))) {
+        const jumped = await this.#take(entry, signal);
+        if (!jumped) continue;
+        // Pass 1 is over: the second begins further back.
+        turn.abort();
+        break;
+      }
+    }
+  }
+
+  /** Gives up what was read, for good. */
+  close(): void {
+    for (const item of this.#pending) item.lease.release();
+    this.#pending = [];
+    this.#room.resolve();
+  }
+
+  /** Takes pending work of up to about `limitBytes`, at least one item. */
+  takeWork(limitBytes: number): TakenWork {
+    const items: Pending[] = [];
+    let bytes = 0;
+    for (const item of this.#pending) {
+      if (items.length > 0 && (bytes + item.bytes > limitBytes || item.alone)) break;
+      items.push(item);
+      bytes += item.bytes;
+      if (item.alone) break;
+    }
+    this.#pending.splice(0, items.length);
+    this.busy = true;
+    const checkpoint = { ...(items.at(-1) as Pending).checkpoint };
+    const last: TableCheckpoint = { ...checkpoint, bytes: this.#applied.bytes + bytes };
+    const rows = last.rows - this.#applied.rows;
+    return {
+      feed: this,
+      work: { table: this.handle, actions: this.#actionsOf(items), checkpoint: last as unknown as Json },
+      bytes,
+      alone: items.some((item) => item.alone),
+      done: (applied) => {
+        this.busy = false;
+        for (const item of items) item.lease.release();
+        this.#room.resolve();
+        if (!applied) return;
+        this.#applied = last;
+        this.rowsMeter.add(Math.max(0, rows));
+      },
+    };
+  }
+
+  #actionsOf(items: readonly Pending[]): Action[] {
+    const actions: Action[] = [];
+    let changes: Batch[] = [];
+    const deleteTimes = this.handle.request.deletes === 'soft' ? 'each' : 'latest';
+    const flush = (schema: Schema): void => {
+      if (changes.length === 0) return;
+      const steps = fold(changes, schema, deleteTimes);
+      if (steps.length > 0) actions.push({ kind: 'merge', steps });
+      changes = [];
+    };
+    let schema = items[0]?.schema as Schema;
+    for (const item of items) {
+      if (item.actions.length > 0 || item.schema !== schema) flush(schema);
+      schema = item.schema;
+      actions.push(...item.actions);
+      if (item.merge !== undefined) changes.push(item.merge);
+    }
+    flush(schema);
+    return actions;
+  }
+
+  /** Returns whether the next entry to read is not the one that follows. */
+  async #take(entry: Entry, signal: AbortSignal): Promise<boolean> {
+    const needed = needsBatch(entry, this.#read);
+    if (!needed && entry.kind === 'rows') {
+      // Nothing to do, but the checkpoint should move on with the next work.
+      this.#read = { ...this.#read, offset: entry.offset + 1 };
+      return false;
+    }
+    if (entry.kind === 'fence' || entry.kind === 'schema') {
+      this.#read = { ...this.#read, offset: entry.offset + 1 };
+      return false;
+    }
+    while (this.#pending.length >= READ_AHEAD_ENTRIES && !signal.aborted) {
+      this.#room = Promise.withResolvers();
+      await this.#room.promise;
+    }
+    const lease = await this.#memory.take(Math.max(1024, needed ? entry.meta.rawBytes : 0), signal);
+    try {
+      const batch = needed ? await this.#reader.batch(entry) : undefined;
+      this.#push(entry, batch, lease, await this.#evolution(batch));
+    } catch (thrown) {
+      lease.release();
+      throw thrown;
+    }
+    return this.#read.offset !== entry.offset + 1;
+  }
+
+  /** A newer schema than the table's comes with its first batch. */
+  async #evolution(batch: Batch | undefined): Promise<readonly Action[]> {
+    if (batch === undefined || batch.schema.version <= this.#schema.version) return [];
+    this.#schema = await this.#reader.schema(batch.schema.version);
+    this.#read = { ...this.#read, schema: this.#schema.version };
+    return [{ kind: 'evolve', schema: this.#schema }];
+  }
+
+  #push(entry: Entry, batch: Batch | undefined, lease: Lease, evolution: readonly Action[]): void {
+    const meaning = interpret(entry, batch, this.#read);
+    this.#read = meaning.checkpoint;
+    const actions = meaning.actions.map((action) =>
+      action.kind === 'load' ? { ...action, batch: alignBatch(action.batch, this.#schema) } : action,
+    );
+    this.#pending.push({
+      actions: [...evolution, ...actions],
+      merge: meaning.merge ? batch : undefined,
+      schema: this.#schema,
+      alone: meaning.alone,
+      checkpoint: meaning.checkpoint,
+      bytes: entry.meta.rawBytes,
+      committedAt: entry.meta.committedAt === 0 ? entry.appendedAt : entry.meta.committedAt,
+      arrivedAt: this.#now(),
+      lease,
+    });
+    this.#notify();
+  }
+}
+
+/** How far a table is behind the end of its journal, in entries. */
+export function entriesBehind(applied: TableCheckpoint, next: Offset): number {
+  return Math.max(0, next - applied.offset);
+}
