@@ -22,3 +22,18 @@ export class FramePool {
     }
   }
 }
+
+const COPY_DATA = 0x64;
+/** Kind and length. */
+export const FRAME_HEADER_BYTES = 5;
+
+/** Makes CopyData of `bytes[0..end)`, whose payload starts behind room for the header. */
+export function sealFrame(bytes: Uint8Array, end: number): Uint8Array {
+  const length = end - 1;
+  bytes[0] = COPY_DATA;
+  bytes[1] = length >>> 24;
+  bytes[2] = length >>> 16;
+  bytes[3] = length >>> 8;
+  bytes[4] = length;
+  return bytes.subarray(0, end);
+}

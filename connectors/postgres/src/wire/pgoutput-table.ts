@@ -72,7 +72,7 @@ export class TableDecoder {
     this.#isKey = schema.columns.map((_, index) => key.includes(index));
     this.#old = new Tuple(relation.columns.length);
     this.#new = new Tuple(relation.columns.length);
-    this.#identityFits = identityCovers(relation, schema);
+    this.#identityFits = identityCovers(relation, mapping, schema);
   }
 
   /** `at`: behind the relation's id. */
@@ -99,6 +99,7 @@ export class TableDecoder {
       this.#appendRow(buffer, this.#new);
       return this.#end(Operation.insert, mark);
     }
+    this.#requireKey();
     const moves = hasOld && !this.#sameKey(buffer);
     if (moves) this.#appendOldKey(buffer);
     this.#appendRow(buffer, this.#new);
@@ -128,6 +129,14 @@ export class TableDecoder {
     for (let field = 0; field < columns.length; field += 1) {
       if (!this.#new.isUnchanged(field)) continue;
       if (wholeRow || (columns[field] as (typeof columns)[number]).key) this.#new.take(field, this.#old);
+    }
+  }
+
+  /** Servers before the fixes of February 2022 leave a TOASTed key out of the log; such a row cannot be named. */
+  #requireKey(): void {
+    const fields = this.#keyFields;
+    for (let part = 0; part < fields.length; part += 1) {
+      if (this.#new.isUnchanged(fields[part] as number)) throw this.#identityProblem();
     }
   }
 
@@ -212,12 +221,19 @@ export class TableDecoder {
 
 /**
  * Whether updates and deletes in the log name rows in a way that the collection can follow: by all of its key's
- * columns, or by the whole row.
+ * columns, or by the whole row. `mapping` is aligned with `relation.columns`.
  */
-export function identityCovers(relation: RelationInfo, schema: Schema): boolean {
-  if (relation.identity === 'f') return true;
-  if (schema.key.length === 0) return false;
-  return schema.key.every((name) => relation.columns.some((column) => column.name === name && column.key));
+export function identityCovers(
+  relation: RelationInfo,
+  mapping: readonly RelationMapping[],
+  schema: Schema,
+): boolean {
+  const whole = relation.identity === 'f';
+  const key = keyIndices(schema);
+  if (key.length === 0) return whole;
+  return key.every((index) =>
+    mapping.some(({ column }, field) => column === index && (whole || relation.columns[field]?.key === true)),
+  );
 }
 
 function expectKind(buffer: Uint8Array, at: number, kind: number): void {
