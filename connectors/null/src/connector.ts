@@ -17,7 +17,7 @@ const config = z
 
 export type NullConfig = z.output<typeof config>;
 
-export const nullConnector: Connector<never, NullConfig> = {
+export const connector: Connector<never, NullConfig> = {
   name: 'null',
   title: 'Nowhere (counts rows and drops them)',
   verified: 'on a real server',

@@ -1,3 +1,3 @@
-export { nullConnector } from './connector.ts';
+export { connector } from './connector.ts';
 export type { NullTotals } from './totals.ts';
 export { nullTotals } from './totals.ts';

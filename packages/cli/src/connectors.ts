@@ -5,9 +5,9 @@ import { Problem } from '@brimful/model';
  * The connectors this build has. Loaded only when a configuration names them: all of them together take seconds.
  */
 const LOADERS: Readonly<Record<string, () => Promise<Connector>>> = {
-  postgres: async () => (await import('@brimful/connector-postgres')).postgres as Connector,
-  duckdb: async () => (await import('@brimful/connector-duckdb')).duckdb as Connector,
-  null: async () => (await import('@brimful/connector-null')).nullConnector as Connector,
+  postgres: async () => (await import('@brimful/connector-postgres')).connector,
+  duckdb: async () => (await import('@brimful/connector-duckdb')).connector,
+  null: async () => (await import('@brimful/connector-null')).connector,
 };
 
 /** Finds connectors by name. The engine is given one. */

@@ -45,13 +45,18 @@ export async function parseConfig(text: string, path: string, options: LoadOptio
       remedy: 'Describe at least one capture. `brimful init` writes an example to start from.',
     });
   }
+  // Invariant 10: a message may repeat a name that is wrong, and the name may be a misplaced secret.
+  const refuse = (problems: readonly Problem[]): never => {
+    const redact = redactor([], document.fromEnvironment);
+    throw new AggregateError(problems.map((problem) => redacted(problem, redact)));
+  };
   const valid = validate(configSchema, document.value, document, []);
-  if (!valid.ok) throw new AggregateError(valid.problems);
+  if (!valid.ok) return refuse(valid.problems);
   const problems: Problem[] = [];
   const directory = dirname(path);
   const spec = await toSpec(valid.value, document, directory, options.connectors, problems);
   problems.push(...checkReferences(spec, document));
-  if (problems.length > 0) throw new AggregateError(problems);
+  if (problems.length > 0) return refuse(problems);
   const configs = [...spec.captures, ...spec.materializations].map((task) => task.config);
   return {
     file: path,
@@ -59,6 +64,15 @@ export async function parseConfig(text: string, path: string, options: LoadOptio
     dataDirectory: resolve(directory, valid.value.dataDirectory),
     redact: redactor(configs, document.fromEnvironment),
   };
+}
+
+function redacted(problem: Problem, redact: Redact): Problem {
+  const { code, kind, message, remedy, at } = problem;
+  return new Problem(code, redact(message), {
+    kind,
+    at,
+    ...(remedy === undefined ? {} : { remedy: redact(remedy) }),
+  });
 }
 
 function readConfig(path: string, shown: string): string {

@@ -56,6 +56,9 @@ const duration = z
   .regex(/^\s*\d+(\.\d+)?\s*[smhdw]\s*$/, 'must be a duration such as 30m, 12h or 7d')
   .transform((text) => Math.round(Number.parseFloat(text) * (DURATIONS[text.trim().slice(-1)] ?? 1)));
 
+/** YAML reads an unquoted `connector: null` as nothing; who writes it means the connector of that name. */
+const connectorName = z.union([z.string(), z.null()]).transform((written) => written ?? 'null');
+
 const captureBinding = z
   .strictObject({
     resource: z
@@ -87,7 +90,7 @@ const autoDiscover = z
 
 const capture = z
   .strictObject({
-    connector: z.string().describe('The kind of source.'),
+    connector: connectorName.describe('The kind of source.'),
     config: z.unknown().describe('How to reach the source; see the connector.'),
     autoDiscover: z
       .union([autoDiscover, z.boolean()])
@@ -122,7 +125,7 @@ const materializationBinding = z
 
 const materialization = z
   .strictObject({
-    connector: z.string().describe('The kind of destination.'),
+    connector: connectorName.describe('The kind of destination.'),
     config: z.unknown().describe('How to reach the destination; see the connector.'),
     source: name.optional().describe('A capture: all its collections, future ones too, become tables.'),
     bindings: z
@@ -138,7 +141,9 @@ const limits = z
   .strictObject({
     diskFree: size
       .optional()
-      .describe('Captures pause while the disk of the data directory has less than this left. Default: 1 GiB.'),
+      .describe(
+        'Captures pause while the disk of the data directory has less than this left. Default: 1 GiB.',
+      ),
     diskUsed: size
       .optional()
       .describe('Captures pause while the data directory holds more than this. Default: no limit.'),

@@ -130,9 +130,7 @@ async function connectorConfig(
 ): Promise<unknown> {
   const name = written.connector;
   const refuse = (message: string, remedy: string): undefined => {
-    problems.push(
-      problemAt('BRM-CONFIG-CONNECTOR', message, document.placeOf([...at, 'connector']), remedy),
-    );
+    problems.push(problemAt('BRM-CONFIG-CONNECTOR', message, document.placeOf([...at, 'connector']), remedy));
     return undefined;
   };
   if (!connectors.names.includes(name)) {

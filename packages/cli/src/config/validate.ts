@@ -66,6 +66,10 @@ function describer(schema: z.ZodType, document: ConfigDocument, at: Path): Descr
     const bad = (message: string): Problem[] => [
       problemAt('BRM-CONFIG-VALUE', message, document.placeOf(full)),
     ];
+    if (isMissing(issue, path)) {
+      const place = document.keyPlaceOf(full.slice(0, -1));
+      return [problemAt('BRM-CONFIG-VALUE', `${field} is missing.`, place)];
+    }
     switch (issue.code) {
       case 'unrecognized_keys':
         return issue.keys.map((key) =>
@@ -87,9 +91,7 @@ function describer(schema: z.ZodType, document: ConfigDocument, at: Path): Descr
           ),
         ];
       default:
-        return isMissing(issue)
-          ? [problemAt('BRM-CONFIG-VALUE', `${field} is missing.`, document.keyPlaceOf(full.slice(0, -1)))]
-          : bad(`${field} ${requirement(issue)}.`);
+        return bad(`${field} ${requirement(issue)}.`);
     }
   };
   return (issue) => describe(issue, []);
@@ -149,11 +151,17 @@ function unit(origin: string): string {
   return origin === 'array' ? ' entry(ies)' : '';
 }
 
-function isMissing(issue: z.core.$ZodIssue): boolean {
+function isMissing(issue: z.core.$ZodIssue, path: Path): boolean {
+  if (path.length === 0) return false;
+  if (issue.code === 'invalid_union') {
+    return (
+      issue.errors.length > 0 &&
+      issue.errors.every(([first]) => first !== undefined && isMissing(first, path))
+    );
+  }
   return (
     (issue.code === 'invalid_type' || issue.code === 'invalid_value') &&
-    issue.path.length > 0 &&
-    / received undefined$/.test(issue.message)
+    issue.message.endsWith(' received undefined')
   );
 }
 

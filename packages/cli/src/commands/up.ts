@@ -1,0 +1,127 @@
+import type { Logger } from '@brimful/connector';
+import type { RuntimeStatus } from '@brimful/model';
+import { Problem } from '@brimful/model';
+import type { CommandContext } from '../command-context.ts';
+import { loadedConfig } from '../command-context.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { openStore } from '../data-directory.ts';
+import type { ExitCodeNumber } from '../exit-code.ts';
+import { ExitCode } from '../exit-code.ts';
+import { jsonLog, terminalLog } from '../log.ts';
+import { print } from '../output.ts';
+import { Pipe } from '../pipe.ts';
+import { progressRecord, progressSummary } from '../progress-summary.ts';
+import { stopSignals } from '../stop-signals.ts';
+import { progressView } from '../terminal/progress-view.ts';
+import { Screen } from '../terminal/screen.ts';
+
+const REDRAW_EVERY_MILLISECONDS = 200;
+/** Without a terminal: how often a line says how things are when nothing changes. */
+const REPORT_EVERY_MILLISECONDS = 30_000;
+const LOOK_EVERY_MILLISECONDS = 1000;
+
+export interface UpOptions {
+  readonly verbose: boolean;
+}
+
+/** Runs everything in this process until it is stopped. */
+export async function up(context: CommandContext, options: UpOptions): Promise<ExitCodeNumber> {
+  const config = await loadedConfig(context);
+  if (config.spec.captures.length + config.spec.materializations.length === 0) {
+    throw new Problem('BRM-CONFIG-VALUE', 'There is nothing to run: no captures.', {
+      at: { file: config.file },
+    });
+  }
+  return context.output.interactive
+    ? inTerminal(context, config, options)
+    : withLogs(context, config, options);
+}
+
+async function inTerminal(
+  context: CommandContext,
+  config: LoadedConfig,
+  options: UpOptions,
+): Promise<ExitCodeNumber> {
+  const { output } = context;
+  const screen = new Screen(output.stdout);
+  const log = terminalLog(output, screen, options.verbose ? 'debug' : 'warn');
+  let stopping = false;
+  const draw = (status: RuntimeStatus): void => {
+    const view = progressView(status, {
+      columns: screen.columns,
+      rows: screen.rows - 1,
+      colors: output.colors,
+    });
+    const footer = stopping
+      ? 'Stopping (Ctrl-C again: at once) ...'
+      : 'Ctrl-C stops; nothing is lost. Elsewhere: brimful status';
+    screen.draw([...view, output.colors.dim(footer)].map((line) => output.redact(line)));
+  };
+  try {
+    return await run(context, config, log, {
+      everyMilliseconds: REDRAW_EVERY_MILLISECONDS,
+      onStatus: draw,
+      onStopping: () => {
+        stopping = true;
+      },
+    });
+  } finally {
+    screen.end();
+  }
+}
+
+async function withLogs(
+  context: CommandContext,
+  config: LoadedConfig,
+  options: UpOptions,
+): Promise<ExitCodeNumber> {
+  const log = jsonLog(context.output, options.verbose ? 'debug' : 'info');
+  let reportedAt = 0;
+  let reported = '';
+  return run(context, config, log, {
+    everyMilliseconds: LOOK_EVERY_MILLISECONDS,
+    onStatus: (status) => {
+      const summary = progressSummary(status);
+      if (summary === reported && status.at - reportedAt < REPORT_EVERY_MILLISECONDS) return;
+      reported = summary;
+      reportedAt = status.at;
+      log.info(progressRecord(status), 'progress');
+    },
+    onStopping: () => log.info({}, 'stopping'),
+  });
+}
+
+interface Watcher {
+  readonly everyMilliseconds: number;
+  onStatus(status: RuntimeStatus): void;
+  onStopping(): void;
+}
+
+async function run(
+  context: CommandContext,
+  config: LoadedConfig,
+  log: Logger,
+  watcher: Watcher,
+): Promise<ExitCodeNumber> {
+  using signals = stopSignals(() => process.exit(ExitCode.interrupted));
+  const { startRuntime } = await import('@brimful/engine');
+  await using pipe = await Pipe.start({
+    config,
+    connectors: context.connectors,
+    log,
+    openStore,
+    startRuntime,
+  });
+  const look = setInterval(() => watcher.onStatus(pipe.status()), watcher.everyMilliseconds);
+  try {
+    await Promise.race([signals.stopped, pipe.finished]);
+    watcher.onStopping();
+    watcher.onStatus(pipe.status());
+    await pipe.stop();
+    watcher.onStatus(pipe.status());
+  } finally {
+    clearInterval(look);
+  }
+  if (context.output.interactive) print(context.output, 'Stopped. Go on with: brimful up');
+  return ExitCode.ok;
+}

@@ -1,0 +1,47 @@
+/** The configuration that `brimful init` writes. `schema`: where the JSON Schema is, relative to it. */
+export function exampleConfig(schema: string): string {
+  return `# yaml-language-server: $schema=${schema}
+#
+# Brimful: which sources to read and which destinations to keep current.
+# \${NAME} is replaced from the environment, \${NAME:-otherwise} has a default. Secrets belong there, not here.
+
+captures:
+  # <prefix>/<name>: the prefix begins the names of the collections.
+  app/postgres:
+    connector: postgres
+    config:
+      url: \${SOURCE_DATABASE_URL}
+    # All tables of these schemas, and new ones by themselves as they appear.
+    autoDiscover:
+      schemas: [public]
+      # exclude: [public.tmp_*]
+    # Tables with a collection name of your choosing:
+    # bindings:
+    #   - { resource: public.orders, target: app/orders }
+
+materializations:
+  app/warehouse:
+    connector: duckdb
+    config:
+      path: warehouse.duckdb
+    # All collections of this capture become tables.
+    source: app/postgres
+    # deletes: soft          # deleted rows stay, with _brimful_deleted_at set
+    # bindings:              # collections with a table or options of their own
+    #   - { source: app/orders, table: orders_live }
+
+  # A second Postgres as the destination:
+  # app/replica:
+  #   connector: postgres
+  #   config:
+  #     url: \${TARGET_DATABASE_URL}
+  #   source: app/postgres
+
+# Journals and checkpoints, relative to this file. Needs about the compressed size of the source.
+dataDirectory: ./data
+
+# limits:
+#   diskFree: 2 GiB        # captures pause while the disk has less left than this
+#   retention: 7d          # history that every destination has is forgotten after this
+`;
+}

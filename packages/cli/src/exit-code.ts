@@ -1,0 +1,25 @@
+import type { Problem } from '@brimful/model';
+
+/** What the process ends with. Stable: scripts depend on it. `brimful --help` lists them. */
+export const ExitCode = {
+  ok: 0,
+  /** Something is wrong that somebody must mend; also `check` when it found errors. */
+  problem: 1,
+  /** The command line or the configuration file is wrong. Nothing was started. */
+  usage: 2,
+  /** Something is not there at the moment (network, server): trying again later may be enough. */
+  unavailable: 3,
+  /** A defect in Brimful. */
+  bug: 4,
+  /** A second interrupt: stopped at once. */
+  interrupted: 130,
+} as const;
+export type ExitCodeNumber = (typeof ExitCode)[keyof typeof ExitCode];
+
+export function exitCodeOf(problems: readonly Problem[]): ExitCodeNumber {
+  if (problems.some((problem) => problem.kind === 'bug')) return ExitCode.bug;
+  if (problems.some((problem) => /^BRM-(CONFIG|USAGE)/.test(problem.code))) return ExitCode.usage;
+  if (problems.length > 0 && problems.every((problem) => problem.kind === 'retry'))
+    return ExitCode.unavailable;
+  return ExitCode.problem;
+}

@@ -1,0 +1,196 @@
+import type { CommanderError } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import type { CommandContext } from './command-context.ts';
+import type { ExitCodeNumber } from './exit-code.ts';
+import { ExitCode } from './exit-code.ts';
+
+/** The command line ended in help, a version or a mistake: everything has been said. */
+export class UsageStop extends Error {
+  readonly exitCode: ExitCodeNumber;
+
+  constructor(exitCode: ExitCodeNumber) {
+    super('usage');
+    this.exitCode = exitCode;
+  }
+}
+
+interface GlobalOptions {
+  readonly config: string;
+  readonly json: boolean;
+}
+
+const EXIT_CODES = `
+Exit codes:
+  0    all is well
+  1    something is wrong that somebody must mend (also: check found errors)
+  2    the command line or the configuration file is wrong; nothing was started
+  3    something cannot be reached at the moment; trying again later may be enough
+  4    a defect in Brimful
+  130  stopped at once by a second interrupt
+`;
+
+const OVERVIEW = `
+Examples:
+  brimful init                       write a brimful.yaml to start from
+  brimful check                      what is missing on the source, and the SQL that mends it
+  brimful up                         copy everything and keep it current
+  brimful query app/warehouse "SELECT count(*) FROM orders"
+${EXIT_CODES}`;
+
+/** The command line. `onExit` is told what the command ends with. */
+export function program(version: string, onExit: (code: ExitCodeNumber) => void): Command {
+  const root = new Command('brimful')
+    .description(
+      'Keeps copies of data complete: captures databases and keeps destination tables equal to them.',
+    )
+    .version(version)
+    .option('-c, --config <file>', 'the configuration file', 'brimful.yaml')
+    .option('--json', 'results and errors as JSON, for programs', false)
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError()
+    .addHelpText('after', OVERVIEW);
+  const perform = performer(root, onExit);
+  addSetUpCommands(root, perform);
+  addRunCommands(root, perform);
+  addLookCommands(root, perform);
+  for (const command of [root, ...root.commands]) throwInsteadOfExit(command);
+  return root;
+}
+
+type Work = (context: CommandContext) => Promise<ExitCodeNumber>;
+type Perform = (work: Work) => Promise<void>;
+
+/** Runs a command with what it needs, and turns whatever it throws into words and an exit code. */
+function performer(root: Command, onExit: (code: ExitCodeNumber) => void): Perform {
+  return async (work) => {
+    const { config, json } = root.opts<GlobalOptions>();
+    const [{ processOutput, printProblems }, { builtInConnectors }, { problemsOf }, { exitCodeOf }] =
+      await Promise.all([
+        import('./output.ts'),
+        import('./connectors.ts'),
+        import('./terminal/problem-text.ts'),
+        import('./exit-code.ts'),
+      ]);
+    const output = processOutput(json);
+    try {
+      onExit(
+        await work({
+          output,
+          connectors: builtInConnectors,
+          environment: process.env,
+          workingDirectory: process.cwd(),
+          configFile: config,
+        }),
+      );
+    } catch (error) {
+      const problems = problemsOf(error);
+      printProblems(output, problems);
+      onExit(exitCodeOf(problems));
+    }
+  };
+}
+
+function addSetUpCommands(root: Command, perform: Perform): void {
+  root
+    .command('init')
+    .description('Write a commented brimful.yaml, and a JSON Schema so that editors complete it.')
+    .addHelpText('after', examples('brimful init', 'brimful init --config shop.yaml'))
+    .action(() => perform(async (context) => (await import('./commands/init.ts')).init(context)));
+  root
+    .command('discover')
+    .description('List the tables of the sources: key, rows, size, problems.')
+    .argument('[capture]', 'only this capture')
+    .addHelpText('after', examples('brimful discover', 'brimful discover shop/postgres --json'))
+    .action((capture: string | undefined) =>
+      perform(async (context) => (await import('./commands/discover.ts')).discover(context, capture)),
+    );
+  root
+    .command('check')
+    .description('Connect to everything and say what is missing, with the exact SQL that mends it.')
+    .addHelpText('after', examples('brimful check', 'brimful check --json'))
+    .action(() => perform(async (context) => (await import('./commands/check.ts')).check(context)));
+}
+
+function addRunCommands(root: Command, perform: Perform): void {
+  root
+    .command('up')
+    .description('Run all captures and materializations in this process, until Ctrl-C.')
+    .option('-v, --verbose', 'also say what happens inside', false)
+    .addHelpText(
+      'after',
+      examples('brimful up', 'brimful up --verbose | tee brimful.log   # JSON logs: stdout is no terminal'),
+    )
+    .action((options: { verbose: boolean }) =>
+      perform(async (context) => (await import('./commands/up.ts')).up(context, options)),
+    );
+  root
+    .command('down')
+    .description('Remove for good what Brimful left at the sources and on this machine.')
+    .option('--drop', 'really do it: slot, publications, data directory', false)
+    .option('--drop-tables', 'also the destination tables that Brimful made', false)
+    .option('-y, --yes', 'do not ask', false)
+    .addHelpText(
+      'after',
+      examples('brimful down', 'brimful down --drop', 'brimful down --drop --drop-tables --yes'),
+    )
+    .action((options: { drop: boolean; dropTables: boolean; yes: boolean }) =>
+      perform(async (context) => (await import('./commands/down.ts')).down(context, options)),
+    );
+}
+
+function addLookCommands(root: Command, perform: Perform): void {
+  root
+    .command('status')
+    .description('What a running `brimful up` is doing, or the last it said.')
+    .addHelpText('after', examples('brimful status', 'brimful status --json'))
+    .action(() => perform(async (context) => (await import('./commands/status.ts')).status(context)));
+  root
+    .command('preview')
+    .description('Show the newest rows and changes of a collection, as they were captured.')
+    .argument('<collection>', 'for example shop/orders')
+    .addOption(new Option('-n, --limit <rows>', 'how many').default(20).argParser(wholeNumber))
+    .addHelpText(
+      'after',
+      examples('brimful preview shop/orders', 'brimful preview shop/orders --limit 5 --json'),
+    )
+    .action((collection: string, options: { limit: number }) =>
+      perform(async (context) =>
+        (await import('./commands/preview.ts')).preview(context, collection, options),
+      ),
+    );
+  root
+    .command('query')
+    .description('Run read-only SQL where the tables are.')
+    .argument('<materialization>', 'for example shop/warehouse')
+    .addArgument(new Argument('<sql>', 'in quotes'))
+    .option('--csv', 'results as CSV', false)
+    .addHelpText(
+      'after',
+      examples(
+        'brimful query shop/warehouse "SELECT count(*) FROM orders"',
+        'brimful query shop/warehouse "SELECT * FROM orders LIMIT 10" --csv > orders.csv',
+      ),
+    )
+    .action((materialization: string, sql: string, options: { csv: boolean }) =>
+      perform(async (context) =>
+        (await import('./commands/query.ts')).query(context, materialization, sql, options),
+      ),
+    );
+}
+
+function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1)
+    throw new InvalidArgumentError('It must be a whole number above 0.');
+  return number;
+}
+
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride((error: CommanderError) => {
+    throw new UsageStop(error.exitCode === 0 ? ExitCode.ok : ExitCode.usage);
+  });
+}
