@@ -1,5 +1,5 @@
-import type { Batch, Column, Json, ProblemRecord, Range, Schema } from "@brimful/model";
-import type { ConnectorContext, Finding } from "./context.ts";
+import type { Batch, Column, Json, ProblemRecord, Range, Schema } from '@brimful/model';
+import type { ConnectorContext, Finding } from './context.ts';
 
 /** A source table or stream that can become a collection. */
 export interface Resource {
@@ -17,7 +17,7 @@ export interface Estimate {
   readonly rows: number;
   readonly bytes: number;
   /** Where the numbers are from. `statistics` may be off by a few per cent, `unknown` means there is nothing to go by. */
-  readonly quality: "exact" | "sampled" | "statistics" | "unknown";
+  readonly quality: 'exact' | 'sampled' | 'statistics' | 'unknown';
 }
 
 /**
@@ -43,18 +43,24 @@ export interface Resume {
  * session's own count.
  */
 export type StreamPart =
-  | { readonly kind: "rows"; readonly resource: string; readonly batch: Batch; readonly resume: Resume }
-  | { readonly kind: "truncate"; readonly resource: string; readonly transaction: bigint; readonly committedAt: bigint; readonly resume: Resume }
+  | { readonly kind: 'rows'; readonly resource: string; readonly batch: Batch; readonly resume: Resume }
+  | {
+      readonly kind: 'truncate';
+      readonly resource: string;
+      readonly transaction: bigint;
+      readonly committedAt: bigint;
+      readonly resume: Resume;
+    }
   /** The table's shape from here on. Always delivered before the first batch that has it. */
-  | { readonly kind: "schema"; readonly resource: string; readonly schema: Schema }
+  | { readonly kind: 'schema'; readonly resource: string; readonly schema: Schema }
   /** The table can no longer be followed. Its changes from here on are not delivered; the engine marks it `gap`. */
-  | { readonly kind: "failed"; readonly resource: string; readonly problem: ProblemRecord }
+  | { readonly kind: 'failed'; readonly resource: string; readonly problem: ProblemRecord }
   /**
    * Rows came or went, or took other values, without passing through the stream (a partition was attached, detached
    * or truncated; a rewriting ALTER computed new values). The table is still followed, but must be read again.
    */
-  | { readonly kind: "stale"; readonly resource: string; readonly problem: ProblemRecord }
-  | { readonly kind: "dropped"; readonly resource: string };
+  | { readonly kind: 'stale'; readonly resource: string; readonly problem: ProblemRecord }
+  | { readonly kind: 'dropped'; readonly resource: string };
 
 /** What the stream brought since the consumer last asked. Bounded in bytes; a transaction may be cut over many slices. */
 export interface StreamSlice {
@@ -122,7 +128,9 @@ export interface CaptureSession extends AsyncDisposable {
    * before: after a restart, a journaled change may still be invisible to snapshots). Times out with a problem that names the
    * blocking process. Returns the schema as it now is, and the place in the stream from which the table is whole.
    */
-  join(resources: readonly string[]): Promise<readonly { readonly resource: string; readonly schema: Schema; readonly from: Position }[]>;
+  join(
+    resources: readonly string[],
+  ): Promise<readonly { readonly resource: string; readonly schema: Schema; readonly from: Position }[]>;
   /** Takes tables out of the stream. */
   leave(resources: readonly string[]): Promise<void>;
   plan(resource: string): Promise<ScanPlan>;

@@ -16,7 +16,7 @@ export interface Logger {
 
 /** One thing `brimful check` found. */
 export interface Finding {
-  readonly level: "ok" | "warning" | "error";
+  readonly level: 'ok' | 'warning' | 'error';
   /** A few words: `wal_level`. */
   readonly subject: string;
   /** A plain sentence: what is so, and what it means for the user. */

@@ -1,5 +1,5 @@
-import type { Batch, Column, Json, Schema } from "@brimful/model";
-import type { ConnectorContext, Finding } from "./context.ts";
+import type { Batch, Column, Json, Schema } from '@brimful/model';
+import type { ConnectorContext, Finding } from './context.ts';
 
 /** One collection generation that becomes one destination table. */
 export interface TableRequest {
@@ -9,7 +9,7 @@ export interface TableRequest {
   readonly collection: string;
   readonly schema: Schema;
   /** `soft`: deleted rows stay, with `_brimful_deleted_at` set. */
-  readonly deletes: "hard" | "soft";
+  readonly deletes: 'hard' | 'soft';
   /** Use a table that exists and was not made by Brimful, if its columns fit. Otherwise it is refused. */
   readonly adopt: boolean;
 }
@@ -17,17 +17,17 @@ export interface TableRequest {
 /** What to do to one table, in order. */
 export type Action =
   /** The table takes this shape: added columns, renames (by `sourceId`), widened types. Never drops a column. */
-  | { readonly kind: "evolve"; readonly schema: Schema }
+  | { readonly kind: 'evolve'; readonly schema: Schema }
   /** Appends scanned rows without looking for duplicates. Only before `index`. */
-  | { readonly kind: "load"; readonly batch: Batch }
+  | { readonly kind: 'load'; readonly batch: Batch }
   /** Notes keys (columns in key order) that changed while the table was loaded, for `index`. Only before `index`. */
-  | { readonly kind: "touch"; readonly keys: readonly Column[]; readonly rows: number }
+  | { readonly kind: 'touch'; readonly keys: readonly Column[]; readonly rows: number }
   /** Ends the load: of rows with a touched key all copies but one go, then the key is built. */
-  | { readonly kind: "index" }
+  | { readonly kind: 'index' }
   /** All history has been replayed: the table is complete. Constraints that hold only now (NOT NULL) are set. */
-  | { readonly kind: "settle" }
-  | { readonly kind: "truncate" }
-  | { readonly kind: "merge"; readonly steps: readonly MergeStep[] };
+  | { readonly kind: 'settle' }
+  | { readonly kind: 'truncate' }
+  | { readonly kind: 'merge'; readonly steps: readonly MergeStep[] };
 
 /** Folded changes. Within one merge, a key appears in one step only, except that a `move` separates what is before and after. */
 export type MergeStep =
@@ -35,17 +35,28 @@ export type MergeStep =
    * One row per key, all with the same columns known. `unknown`: indices of `batch.schema.columns` that keep their
    * present value (null in a new row).
    */
-  | { readonly kind: "upsert"; readonly batch: Batch; readonly unknown: readonly number[] }
+  | { readonly kind: 'upsert'; readonly batch: Batch; readonly unknown: readonly number[] }
   /** Keys (columns in key order) that must not be there afterwards. */
-  | { readonly kind: "delete"; readonly schema: Schema; readonly keys: readonly Column[]; readonly rows: number; readonly committedAt: bigint }
+  | {
+      readonly kind: 'delete';
+      readonly schema: Schema;
+      readonly keys: readonly Column[];
+      readonly rows: number;
+      readonly committedAt: bigint;
+    }
   /**
    * One row whose key changes from `oldKey`: unknown columns take the old row's value, or where there is no old row,
    * keep the new key's row's. Afterwards the old key is gone.
    */
-  | { readonly kind: "move"; readonly oldKey: readonly Column[]; readonly batch: Batch; readonly unknown: readonly number[] }
+  | {
+      readonly kind: 'move';
+      readonly oldKey: readonly Column[];
+      readonly batch: Batch;
+      readonly unknown: readonly number[];
+    }
   /** Collections without a key: rows to add, and rows of which one equal copy each must go. */
-  | { readonly kind: "append"; readonly batch: Batch }
-  | { readonly kind: "remove"; readonly batch: Batch };
+  | { readonly kind: 'append'; readonly batch: Batch }
+  | { readonly kind: 'remove'; readonly batch: Batch };
 
 /** What one transaction does to one table. The checkpoint moves in the same transaction. (Invariant 2) */
 export interface Work {
@@ -83,7 +94,7 @@ export interface Destination extends AsyncDisposable {
   /** Why nothing can be written at the moment though all is well with us ("waiting: file in use by pid 42"). */
   readonly waiting?: string | undefined;
   /** Removes a table and all notes about it. Only tables Brimful made. */
-  drop(id: TableRequest["id"]): Promise<void>;
+  drop(id: TableRequest['id']): Promise<void>;
 }
 
 export interface DestinationConnector<Config> {
@@ -101,4 +112,4 @@ export interface QueryResult {
 }
 
 /** The column that says when a row was deleted at the source, under `deletes: soft`. */
-export const DELETED_AT_COLUMN = "_brimful_deleted_at";
+export const DELETED_AT_COLUMN = '_brimful_deleted_at';

@@ -28,6 +28,9 @@ export interface OpenChunk {
 /** About 60 MB of keys at the worst; beyond it open chunks are read again rather than the stream held up. */
 export const RECORDED_CHANGES_LIMIT = 500_000;
 
+/** Above it, transactions are no longer told apart: chunks wait until all up to the newest have ended. */
+export const FORGOTTEN_TRANSACTIONS_LIMIT = 100_000;
+
 const NOTHING_LEFT_OUT: Remedy = new Set();
 
 export class Recorder {
@@ -38,6 +41,8 @@ export class Recorder {
   #truncates: bigint[] = [];
   /** Transactions whose changes are journaled but no longer recorded: a chunk must see them all. */
   #forgotten = new Set<bigint>();
+  /** The same for all transactions up to this one: what the set is boiled down to when it grows. */
+  #forgottenUpTo: bigint | undefined;
   #latest: Snapshot | undefined;
   readonly #open = new Set<OpenChunk>();
 
@@ -59,7 +64,11 @@ export class Recorder {
       const operation = changes.operations[row];
       const transaction = changes.transactions[row] as bigint;
       // After a move or a delete no older row under this key is of any use.
-      this.#add(read(batch.columns, row), transaction, operation === Operation.update ? leftOut(row) : NOTHING_LEFT_OUT);
+      this.#add(
+        read(batch.columns, row),
+        transaction,
+        operation === Operation.update ? leftOut(row) : NOTHING_LEFT_OUT,
+      );
     }
     const { oldKey } = changes;
     if (oldKey === undefined) return;
@@ -74,6 +83,16 @@ export class Recorder {
     this.#truncates.push(transaction);
   }
 
+  /** Notes changes of a table whose turn to be read has not come: only that chunks must see them. */
+  note(batch: Batch): void {
+    let last: bigint | undefined;
+    for (const transaction of batch.changes?.transactions ?? []) {
+      if (transaction === last) continue;
+      this.#forgetTransaction(transaction);
+      last = transaction;
+    }
+  }
+
   /** Call before the chunk's read begins. */
   open(): OpenChunk {
     const chunk: OpenChunk = { base: this.#latest };
@@ -83,10 +102,14 @@ export class Recorder {
 
   /** What was journaled that `snapshot` does not see. Call in the journal's turn in which the chunk is appended. */
   overtaken(snapshot: Snapshot): Overtaken {
+    if (this.#forgottenUpTo !== undefined && !snapshot.seesAllUpTo(this.#forgottenUpTo)) {
+      return { kind: 'discard', reason: 'forgotten' };
+    }
     for (const transaction of this.#forgotten) {
       if (!snapshot.sees(transaction)) return { kind: 'discard', reason: 'forgotten' };
     }
-    if (this.#truncates.some((transaction) => !snapshot.sees(transaction))) return { kind: 'discard', reason: 'truncated' };
+    if (this.#truncates.some((transaction) => !snapshot.sees(transaction)))
+      return { kind: 'discard', reason: 'truncated' };
     const remedies = new Map<RowKey, Remedy>();
     this.#keys.forEach((key, index) => {
       if (snapshot.sees(this.#transactions[index] as bigint)) return;
@@ -108,12 +131,22 @@ export class Recorder {
 
   /** Forgets the records but not that they were: later chunks must see these transactions. */
   forget(): void {
-    for (const transaction of this.#transactions) this.#forgotten.add(transaction);
-    for (const transaction of this.#truncates) this.#forgotten.add(transaction);
+    for (const transaction of this.#transactions) this.#forgetTransaction(transaction);
+    for (const transaction of this.#truncates) this.#forgetTransaction(transaction);
     this.#keys = [];
     this.#transactions = [];
     this.#remedies = [];
     this.#truncates = [];
+  }
+
+  #forgetTransaction(transaction: bigint): void {
+    if (this.#forgotten.size >= FORGOTTEN_TRANSACTIONS_LIMIT) {
+      let newest = this.#forgottenUpTo ?? 0n;
+      for (const known of this.#forgotten) if (known > newest) newest = known;
+      this.#forgottenUpTo = newest;
+      this.#forgotten.clear();
+    }
+    this.#forgotten.add(transaction);
   }
 
   #add(key: RowKey, transaction: bigint, remedy: Remedy): void {
@@ -131,7 +164,10 @@ export class Recorder {
       this.#remedies = kept.map((index) => this.#remedies[index] as Remedy);
     }
     this.#truncates = this.#truncates.filter((transaction) => !floor.sees(transaction));
-    for (const transaction of this.#forgotten) if (floor.sees(transaction)) this.#forgotten.delete(transaction);
+    if (this.#forgottenUpTo !== undefined && floor.seesAllUpTo(this.#forgottenUpTo))
+      this.#forgottenUpTo = undefined;
+    for (const transaction of this.#forgotten)
+      if (floor.sees(transaction)) this.#forgotten.delete(transaction);
   }
 }
 
@@ -144,7 +180,12 @@ export interface Reconciled {
 }
 
 /** `keys`: the segment's key columns in key order. */
-export function reconcile(schema: Schema, keys: readonly Column[], rows: number, remedies: ReadonlyMap<RowKey, Remedy>): Reconciled {
+export function reconcile(
+  schema: Schema,
+  keys: readonly Column[],
+  rows: number,
+  remedies: ReadonlyMap<RowKey, Remedy>,
+): Reconciled {
   const dropped: number[] = [];
   const remedied: { row: number; columns: Remedy }[] = [];
   if (remedies.size === 0) return { dropped, remedied };
@@ -161,7 +202,9 @@ export function reconcile(schema: Schema, keys: readonly Column[], rows: number,
 /** The set of columns an update left out, row by row; equal sets are one object. */
 function remedyReader(batch: Batch): (row: number) => Remedy {
   const columns = batch.columns.flatMap((column, index) =>
-    column.unknown === undefined ? [] : [{ name: batch.schema.columns[index]?.name as string, unknown: column.unknown }],
+    column.unknown === undefined
+      ? []
+      : [{ name: batch.schema.columns[index]?.name as string, unknown: column.unknown }],
   );
   if (columns.length === 0) return () => NOTHING_LEFT_OUT;
   const known = new Map<string, Remedy>();

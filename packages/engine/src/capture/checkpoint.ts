@@ -1,6 +1,6 @@
 import type { Resume, ScanPlan } from '@brimful/connector';
 import type { ProblemRecord, RangeSet } from '@brimful/model';
-import { NOTHING } from '@brimful/model';
+import { rangeSet } from '@brimful/model';
 import type { Offset } from '@brimful/store';
 
 /** What a journal holds of its table. Every append moves it together with the data. (Invariant 2) */
@@ -31,7 +31,9 @@ export type BackfillPhase = 'waiting' | 'scanning' | 'filling' | 'complete' | 'g
 export type BackfillEvent = 'begin' | 'covered' | 'filled' | 'restart' | 'lost';
 
 /** Every phase knows every event; undefined is impossible and a bug. */
-const TRANSITIONS: Readonly<Record<BackfillPhase, Readonly<Record<BackfillEvent, BackfillPhase | undefined>>>> = {
+const TRANSITIONS: Readonly<
+  Record<BackfillPhase, Readonly<Record<BackfillEvent, BackfillPhase | undefined>>>
+> = {
   waiting: { begin: 'scanning', covered: undefined, filled: undefined, restart: 'waiting', lost: 'gap' },
   scanning: { begin: 'scanning', covered: 'filling', filled: undefined, restart: 'waiting', lost: 'gap' },
   filling: { begin: undefined, covered: 'filling', filled: 'complete', restart: 'waiting', lost: 'gap' },
@@ -48,5 +50,5 @@ export function newCheckpoint(from: bigint): CaptureCheckpoint {
 }
 
 export function newBackfill(): Backfill {
-  return { phase: 'waiting', plan: null, done: NOTHING, from: 0, rows: 0, bytes: 0, problem: null };
+  return { phase: 'waiting', plan: null, done: rangeSet.NOTHING, from: 0, rows: 0, bytes: 0, problem: null };
 }

@@ -24,6 +24,19 @@ export class CollectionReader {
     return this.#context.store.journals.read(this.#id, from, signal);
   }
 
+  /** Entries from `from` up to but not including `until`, which the journal has already reached. */
+  async *history(from: Offset, until: Offset, signal: AbortSignal): AsyncIterable<Entry> {
+    if (from >= until) return;
+    const end = new AbortController();
+    for await (const entry of this.entries(from, AbortSignal.any([signal, end.signal]))) {
+      yield entry;
+      if (entry.offset >= until - 1) {
+        end.abort();
+        return;
+      }
+    }
+  }
+
   schema(version: number): Promise<Schema> {
     return this.#schemas.version(version);
   }

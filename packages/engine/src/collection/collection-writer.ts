@@ -5,7 +5,7 @@ import type { EngineContext } from '../context.ts';
 import { encodeFrame } from './frame.ts';
 import { journalId } from './journal-id.ts';
 import { SchemaHistory } from './schema-history.ts';
-import { encodeSegment } from './segment.ts';
+import { decodeSegment, encodeSegment } from './segment.ts';
 
 /** A batch that is durable as a blob but not yet part of the journal. */
 export interface StagedSegment {
@@ -32,7 +32,13 @@ export class CollectionWriter<C> implements AsyncDisposable {
   #pending: NewEntry[] = [];
   #blobs = 0;
 
-  private constructor(context: EngineContext, collection: string, generation: number, writer: Writer<C>, schemas: SchemaHistory) {
+  private constructor(
+    context: EngineContext,
+    collection: string,
+    generation: number,
+    writer: Writer<C>,
+    schemas: SchemaHistory,
+  ) {
     this.#context = context;
     this.collection = collection;
     this.generation = generation;
@@ -40,7 +46,11 @@ export class CollectionWriter<C> implements AsyncDisposable {
     this.#schemas = schemas;
   }
 
-  static async open<C>(context: EngineContext, collection: string, generation: number): Promise<CollectionWriter<C>> {
+  static async open<C>(
+    context: EngineContext,
+    collection: string,
+    generation: number,
+  ): Promise<CollectionWriter<C>> {
     const writer = await context.store.journals.open<C>(journalId(collection, generation));
     const schemas = new SchemaHistory(context.store.registry, collection, generation);
     await schemas.load();
@@ -53,6 +63,12 @@ export class CollectionWriter<C> implements AsyncDisposable {
 
   get schema(): Schema | undefined {
     return this.#schemas.current;
+  }
+
+  /** Whether rows of this shape belong to a version before the current one. */
+  isOutdated(schema: Schema): boolean {
+    const known = this.#schemas.find(schema);
+    return known !== undefined && known !== this.#schemas.current;
   }
 
   /** Runs `work` alone. `put*` calls inside it only gather; `commit` writes. */
@@ -101,13 +117,31 @@ export class CollectionWriter<C> implements AsyncDisposable {
     };
   }
 
+  /** The batch of a staged segment, read back. */
+  async readStaged(segment: StagedSegment): Promise<Batch> {
+    const bytes = await this.#context.store.blobs.get(segment.blob.name);
+    return decodeSegment(await this.#context.compression.decompress(bytes), segment.schema);
+  }
+
+  /** A staged segment is not needed after all. */
+  async unstage(segment: StagedSegment): Promise<void> {
+    await this.#context.store.blobs.remove(segment.blob.name);
+  }
+
   /** A staged segment joins the journal, without the rows listed in `dropped` (ascending). */
   async putStaged(segment: StagedSegment, dropped: readonly number[], committedAt: number): Promise<void> {
     const rows = segment.rows - dropped.length;
     const known = this.#schemas.find(segment.schema) ?? (await this.putSchema(segment.schema));
     this.#pending.push({
       kind: 'rows',
-      meta: { rows, rawBytes: segment.rawBytes, schema: known.version, committedAt, scanned: rows, unknown: 0 },
+      meta: {
+        rows,
+        rawBytes: segment.rawBytes,
+        schema: known.version,
+        committedAt,
+        scanned: rows,
+        unknown: 0,
+      },
       blob: segment.blob,
       ...(dropped.length === 0 ? {} : { body: new Uint8Array(Uint32Array.from(dropped).buffer) }),
     });

@@ -1,5 +1,5 @@
-import type { Batch, Column, Schema } from "@brimful/model";
-import { Problem, assert, keyIndices, widthOf } from "@brimful/model";
+import type { Batch, Column, Schema } from '@brimful/model';
+import { Problem, assert, keyIndices, widthOf } from '@brimful/model';
 
 /**
  * The compact form of a small batch, kept inline in a journal entry.
@@ -19,7 +19,10 @@ export function encodeFrame(batch: Batch): Uint8Array {
   const { changes } = batch;
   const columns = changes?.oldKey === undefined ? batch.columns : [...batch.columns, ...changes.oldKey];
   const words = HEADER_WORDS + columns.length * WORDS_PER_COLUMN;
-  const size = columns.reduce((sum, column) => sum + columnSize(column), padded(words * 4) + (changes === undefined ? 0 : padded(batch.rows) + batch.rows * 24));
+  const size = columns.reduce(
+    (sum, column) => sum + columnSize(column),
+    padded(words * 4) + (changes === undefined ? 0 : padded(batch.rows) + batch.rows * 24),
+  );
   const bytes = new Uint8Array(size);
   const header = new Uint32Array(bytes.buffer, 0, words);
   header[0] = MAGIC;
@@ -40,7 +43,8 @@ export function encodeFrame(batch: Batch): Uint8Array {
   columns.forEach((column, index) => {
     const word = HEADER_WORDS + index * WORDS_PER_COLUMN;
     header[word] = column.values.length;
-    header[word + 1] = (column.validity === undefined ? 0 : HAS_VALIDITY) | (column.unknown === undefined ? 0 : HAS_UNKNOWN);
+    header[word + 1] =
+      (column.validity === undefined ? 0 : HAS_VALIDITY) | (column.unknown === undefined ? 0 : HAS_UNKNOWN);
     put(column.values);
     if (column.offsets !== undefined) put(bytesOf(column.offsets));
     if (column.validity !== undefined) put(column.validity);
@@ -54,7 +58,8 @@ export function decodeFrame(bytes: Uint8Array, schema: Schema): Batch {
   // Buffers are read in place where the body happens to be aligned, else once copied.
   const body = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
   const header = new Uint32Array(body.buffer, body.byteOffset, HEADER_WORDS);
-  if (header[0] !== MAGIC) throw new Problem("BRM-STORE-CORRUPT", "a journal entry does not hold a batch", { kind: "operator" });
+  if (header[0] !== MAGIC)
+    throw new Problem('BRM-STORE-CORRUPT', 'a journal entry does not hold a batch', { kind: 'operator' });
   const rows = header[1] as number;
   const count = header[2] as number;
   const flags = header[3] as number;
@@ -71,8 +76,11 @@ export function decodeFrame(bytes: Uint8Array, schema: Schema): Batch {
     const part = take(rows * 8);
     return new BigInt64Array(part.buffer, part.byteOffset, rows);
   };
-  const system = (flags & HAS_CHANGES) === 0 ? undefined : { operations: take(rows), committedAt: longs(), positions: longs(), transactions: longs() };
-  const column = (index: number, type: Column["type"]): Column => {
+  const system =
+    (flags & HAS_CHANGES) === 0
+      ? undefined
+      : { operations: take(rows), committedAt: longs(), positions: longs(), transactions: longs() };
+  const column = (index: number, type: Column['type']): Column => {
     const word = index * WORDS_PER_COLUMN;
     const present = words[word + 1] as number;
     const values = take(words[word] as number);
@@ -86,7 +94,9 @@ export function decodeFrame(bytes: Uint8Array, schema: Schema): Batch {
     };
   };
   const columns = schema.columns.map((definition, index) => column(index, definition.type));
-  const oldKey = keys.map((index, place) => column(schema.columns.length + place, (schema.columns[index] as { type: Column["type"] }).type));
+  const oldKey = keys.map((index, place) =>
+    column(schema.columns.length + place, (schema.columns[index] as { type: Column['type'] }).type),
+  );
   return {
     schema,
     rows,

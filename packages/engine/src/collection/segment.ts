@@ -1,6 +1,6 @@
-import type { Batch, Column, ColumnType, Schema } from "@brimful/model";
-import { Problem, assert, keyIndices, widthOf } from "@brimful/model";
-import * as arrow from "apache-arrow";
+import type { Batch, Column, ColumnType, Schema } from '@brimful/model';
+import { Problem, assert, keyIndices, widthOf } from '@brimful/model';
+import * as arrow from 'apache-arrow';
 
 /**
  * The form of a large batch: an Arrow IPC stream that any Arrow tool reads once decompressed (files end in
@@ -10,7 +10,7 @@ import * as arrow from "apache-arrow";
  * System columns are prefixed: operation, committed_at, position, transaction; `_brimful_old_<key column>`;
  * `_brimful_unknown_<column>` says where the source left a value out.
  */
-const PREFIX = "_brimful_";
+const PREFIX = '_brimful_';
 
 export function encodeSegment(batch: Batch): Uint8Array {
   const fields: arrow.Field[] = [];
@@ -24,7 +24,13 @@ export function encodeSegment(batch: Batch): Uint8Array {
   batch.schema.columns.forEach((definition, index) => {
     const { unknown } = batch.columns[index] as Column;
     if (unknown !== undefined) {
-      add(`${PREFIX}unknown_${definition.name}`, { type: { kind: "boolean" }, values: unknown, offsets: undefined, validity: undefined, unknown: undefined });
+      add(`${PREFIX}unknown_${definition.name}`, {
+        type: { kind: 'boolean' },
+        values: unknown,
+        offsets: undefined,
+        validity: undefined,
+        unknown: undefined,
+      });
     }
   });
   if (batch.changes !== undefined) {
@@ -33,14 +39,21 @@ export function encodeSegment(batch: Batch): Uint8Array {
       fields.push(new arrow.Field(PREFIX + name, type, false));
       children.push(arrow.makeData({ type, length: batch.rows, nullCount: 0, data } as never));
     };
-    plain("operation", new arrow.Uint8(), changes.operations);
-    plain("committed_at", new arrow.TimestampMicrosecond("UTC"), changes.committedAt);
-    plain("position", new arrow.Int64(), changes.positions);
-    plain("transaction", new arrow.Int64(), changes.transactions);
-    changes.oldKey?.forEach((column, place) => add(`${PREFIX}old_${batch.schema.key[place] as string}`, column));
+    plain('operation', new arrow.Uint8(), changes.operations);
+    plain('committed_at', new arrow.TimestampMicrosecond('UTC'), changes.committedAt);
+    plain('position', new arrow.Int64(), changes.positions);
+    plain('transaction', new arrow.Int64(), changes.transactions);
+    changes.oldKey?.forEach((column, place) =>
+      add(`${PREFIX}old_${batch.schema.key[place] as string}`, column),
+    );
   }
   const schema = new arrow.Schema(fields);
-  const struct = arrow.makeData({ type: new arrow.Struct(fields), length: batch.rows, nullCount: 0, children });
+  const struct = arrow.makeData({
+    type: new arrow.Struct(fields),
+    length: batch.rows,
+    nullCount: 0,
+    children,
+  });
   const writer = new arrow.RecordBatchStreamWriter();
   writer.write(new arrow.RecordBatch(schema, struct));
   writer.finish();
@@ -50,7 +63,7 @@ export function encodeSegment(batch: Batch): Uint8Array {
 export function decodeSegment(bytes: Uint8Array, schema: Schema): Batch {
   const reader = arrow.RecordBatchReader.from(bytes);
   const record = reader.next().value as arrow.RecordBatch | undefined;
-  if (record === undefined) throw new Problem("BRM-STORE-CORRUPT", "a segment holds no batch");
+  if (record === undefined) throw new Problem('BRM-STORE-CORRUPT', 'a segment holds no batch');
   const rows = record.numRows;
   const places = new Map(record.schema.fields.map((field, index) => [field.name, index]));
   const child = (name: string): arrow.Data | undefined => record.data.children[places.get(name) ?? -1];
@@ -70,9 +83,9 @@ export function decodeSegment(bytes: Uint8Array, schema: Schema): Batch {
     columns,
     changes: {
       operations: operations.values as Uint8Array,
-      committedAt: longs("committed_at"),
-      positions: longs("position"),
-      transactions: longs("transaction"),
+      committedAt: longs('committed_at'),
+      positions: longs('position'),
+      transactions: longs('transaction'),
       oldKey: hasOldKey
         ? keyIndices(schema).map((index) => {
             const definition = schema.columns[index] as { name: string; type: ColumnType };
@@ -85,47 +98,57 @@ export function decodeSegment(bytes: Uint8Array, schema: Schema): Batch {
 
 function arrowType(type: ColumnType): arrow.DataType {
   switch (type.kind) {
-    case "boolean":
+    case 'boolean':
       return new arrow.Bool();
-    case "int16":
+    case 'int16':
       return new arrow.Int16();
-    case "int32":
+    case 'int32':
       return new arrow.Int32();
-    case "int64":
+    case 'int64':
       return new arrow.Int64();
-    case "float32":
+    case 'float32':
       return new arrow.Float32();
-    case "float64":
+    case 'float64':
       return new arrow.Float64();
-    case "date":
+    case 'date':
       return new arrow.DateDay();
-    case "time":
+    case 'time':
       return new arrow.TimeMicrosecond();
-    case "timestamp":
-      return type.zoned ? new arrow.TimestampMicrosecond("UTC") : new arrow.TimestampMicrosecond();
-    case "uuid":
+    case 'timestamp':
+      return type.zoned ? new arrow.TimestampMicrosecond('UTC') : new arrow.TimestampMicrosecond();
+    case 'uuid':
       return new arrow.FixedSizeBinary(16);
-    case "bytes":
+    case 'bytes':
       return new arrow.Binary();
-    case "text":
-    case "decimal":
-    case "json":
-    case "other":
+    case 'text':
+    case 'decimal':
+    case 'json':
+    case 'other':
       return new arrow.Utf8();
   }
 }
 
 function dataOf(type: arrow.DataType, column: Column, rows: number): arrow.Data {
-  const nulls = column.validity === undefined ? { nullCount: 0 } : { nullCount: -1, nullBitmap: column.validity };
+  const nulls =
+    column.validity === undefined ? { nullCount: 0 } : { nullCount: -1, nullBitmap: column.validity };
   if (column.offsets !== undefined) {
-    return arrow.makeData({ type, length: rows, ...nulls, valueOffsets: column.offsets, data: column.values } as never);
+    return arrow.makeData({
+      type,
+      length: rows,
+      ...nulls,
+      valueOffsets: column.offsets,
+      data: column.values,
+    } as never);
   }
   return arrow.makeData({ type, length: rows, ...nulls, data: typedValues(type, column.values) } as never);
 }
 
 /** Arrow's library wants the array class that its type names; the bytes are the same. */
 function typedValues(type: arrow.DataType, bytes: Uint8Array): ArrayBufferView {
-  const Typed = type.ArrayType as unknown as { new (buffer: ArrayBufferLike, offset: number, length: number): ArrayBufferView; BYTES_PER_ELEMENT: number };
+  const Typed = type.ArrayType as unknown as {
+    new (buffer: ArrayBufferLike, offset: number, length: number): ArrayBufferView;
+    BYTES_PER_ELEMENT: number;
+  };
   if (Typed.BYTES_PER_ELEMENT === 1) return bytes;
   const aligned = bytes.byteOffset % Typed.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
   return new Typed(aligned.buffer, aligned.byteOffset, aligned.byteLength / Typed.BYTES_PER_ELEMENT);
@@ -135,7 +158,7 @@ function columnOf(type: ColumnType, data: arrow.Data, rows: number, unknown: arr
   const width = widthOf(type);
   const bitmap = (rows + 7) >> 3;
   const values = viewOf(data.values as ArrayBufferView | undefined);
-  const length = width === 0 ? undefined : width === "bit" ? bitmap : rows * width;
+  const length = width === 0 ? undefined : width === 'bit' ? bitmap : rows * width;
   const nulls = data.nullCount > 0 ? viewOf(data.nullBitmap).subarray(0, bitmap) : undefined;
   return {
     type,
@@ -143,10 +166,13 @@ function columnOf(type: ColumnType, data: arrow.Data, rows: number, unknown: arr
     values: values.subarray(0, length ?? (data.valueOffsets as Int32Array)[rows]),
     offsets: width === 0 ? (data.valueOffsets as Int32Array).subarray(0, rows + 1) : undefined,
     validity: nulls,
-    unknown: unknown === undefined ? undefined : viewOf(unknown.values as ArrayBufferView).subarray(0, bitmap),
+    unknown:
+      unknown === undefined ? undefined : viewOf(unknown.values as ArrayBufferView).subarray(0, bitmap),
   };
 }
 
 function viewOf(view: ArrayBufferView | undefined): Uint8Array {
-  return view === undefined ? new Uint8Array(0) : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  return view === undefined
+    ? new Uint8Array(0)
+    : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }

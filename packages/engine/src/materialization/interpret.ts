@@ -45,7 +45,8 @@ function rowsMeaning(batch: Batch | undefined, next: TableCheckpoint): Meaning {
   if (batch === undefined) return nothing;
   const counted = { ...next, rows: next.rows + batch.rows };
   if (next.phase !== 'loading') return { ...nothing, merge: true, checkpoint: counted };
-  if (batch.changes === undefined) return { ...nothing, actions: [{ kind: 'load', batch }], checkpoint: counted };
+  if (batch.changes === undefined)
+    return { ...nothing, actions: [{ kind: 'load', batch }], checkpoint: counted };
   return { ...nothing, actions: touched(batch) };
 }
 
@@ -57,11 +58,21 @@ function truncateMeaning(entry: Entry, next: TableCheckpoint): Meaning {
 
 function completeMeaning(entry: Entry, next: TableCheckpoint): Meaning {
   if (next.phase === 'loading') {
-    const checkpoint: TableCheckpoint = { ...next, phase: 'replaying', offset: next.loadFrom, completeAt: entry.offset };
+    const checkpoint: TableCheckpoint = {
+      ...next,
+      phase: 'replaying',
+      offset: next.loadFrom,
+      completeAt: entry.offset,
+    };
     return { actions: [{ kind: 'index' }], merge: false, alone: true, checkpoint };
   }
   if (next.phase === 'replaying' && entry.offset === next.completeAt) {
-    return { actions: [{ kind: 'settle' }], merge: false, alone: true, checkpoint: { ...next, phase: 'live' } };
+    return {
+      actions: [{ kind: 'settle' }],
+      merge: false,
+      alone: true,
+      checkpoint: { ...next, phase: 'live' },
+    };
   }
   return { actions: [], merge: false, alone: false, checkpoint: next };
 }

@@ -1,9 +1,15 @@
 import type { Destination, DestinationConnector } from '@brimful/connector';
-import type { MaterializationBindingSpec, MaterializationSpec, ProblemRecord, TaskState } from '@brimful/model';
+import type {
+  MaterializationBindingSpec,
+  MaterializationSpec,
+  ProblemRecord,
+  TaskState,
+} from '@brimful/model';
 import { Problem, defaultTable, toProblem } from '@brimful/model';
 import { CollectionReader } from '../collection/collection-reader.ts';
 import type { EngineContext } from '../context.ts';
 import { BackOff } from '../flow/back-off.ts';
+import { Bell } from '../flow/bell.ts';
 import { sleep, untilAborted } from '../flow/pause-gate.ts';
 import type { TakenWork } from './table-feed.ts';
 import { TableFeed } from './table-feed.ts';
@@ -32,7 +38,7 @@ export class MaterializationTask {
   waiting: string | undefined;
   readonly #context: EngineContext;
   readonly #connector: DestinationConnector<unknown>;
-  #wake = Promise.withResolvers<void>();
+  readonly #wake = new Bell();
   #added: (collection: string) => void = () => undefined;
 
   constructor(context: EngineContext, spec: MaterializationSpec, connector: DestinationConnector<unknown>) {
@@ -62,7 +68,10 @@ export class MaterializationTask {
         this.problem = problem.toJSON();
         if (problem.kind !== 'retry') {
           this.state = 'failed';
-          this.#context.log.error({ materialization: this.spec.name, problem: this.problem, error: thrown }, problem.message);
+          this.#context.log.error(
+            { materialization: this.spec.name, problem: this.problem, error: thrown },
+            problem.message,
+          );
           return;
         }
         this.state = 'waiting';
@@ -79,7 +88,9 @@ export class MaterializationTask {
     const destination = await this.#connector.open(this.spec.config, this.#context);
     const tasks = new Set<Promise<void>>();
     const guard = (task: Promise<void>): void => {
-      const guarded = task.catch((thrown: unknown) => ended.abort(thrown)).finally(() => tasks.delete(guarded));
+      const guarded = task
+        .catch((thrown: unknown) => ended.abort(thrown))
+        .finally(() => tasks.delete(guarded));
       tasks.add(guarded);
     };
     try {
@@ -87,7 +98,8 @@ export class MaterializationTask {
       this.problem = undefined;
       this.#added = (collection) => guard(this.#follow(destination, collection, signal));
       for (const collection of this.bindings.keys()) this.#added(collection);
-      for (let lane = 0; lane < destination.lanes; lane += 1) guard(this.#runLane(destination, lane === 0, signal));
+      for (let lane = 0; lane < destination.lanes; lane += 1)
+        guard(this.#runLane(destination, lane === 0, signal));
       await untilAborted(new Promise<never>(() => undefined), signal);
     } catch (thrown) {
       throw ended.signal.aborted ? ended.signal.reason : thrown;
@@ -117,14 +129,25 @@ export class MaterializationTask {
     }
   }
 
-  async #open(destination: Destination, collection: string, reader: CollectionReader, signal: AbortSignal): Promise<TableFeed> {
+  async #open(
+    destination: Destination,
+    collection: string,
+    reader: CollectionReader,
+    signal: AbortSignal,
+  ): Promise<TableFeed> {
     const binding = this.bindings.get(collection) as MaterializationBindingSpec;
-    const clash = [...this.bindings.values()].find((other) => other.table === binding.table && other.source !== collection);
+    const clash = [...this.bindings.values()].find(
+      (other) => other.table === binding.table && other.source !== collection,
+    );
     if (clash !== undefined) {
-      throw new Problem('BRM-TABLE-TWICE', `${clash.source} and ${collection} both go to the table ${binding.table}`, {
-        remedy: `give one of them another name: materializations.${this.spec.name}.bindings: [{source: ${collection}, table: …}]`,
-        at: { materialization: this.spec.name, table: binding.table },
-      });
+      throw new Problem(
+        'BRM-TABLE-TWICE',
+        `${clash.source} and ${collection} both go to the table ${binding.table}`,
+        {
+          remedy: `give one of them another name: materializations.${this.spec.name}.bindings: [{source: ${collection}, table: …}]`,
+          at: { materialization: this.spec.name, table: binding.table },
+        },
+      );
     }
     let schema = await reader.currentSchema();
     while (schema === undefined) {
@@ -138,36 +161,46 @@ export class MaterializationTask {
       deletes: binding.deletes,
       adopt: binding.adopt,
     });
-    const means = { memory: this.#context.memory, now: () => this.#context.now(), notify: () => this.#wake.resolve() };
+    const means = {
+      memory: this.#context.memory,
+      now: () => this.#context.now(),
+      notify: () => this.#wake.ring(),
+    };
     return new TableFeed(collection, handle, reader, means);
   }
 
   /** Takes what is ready and applies it, one transaction after another. The first lane also tells the destination to rest. */
   async #runLane(destination: Destination, first: boolean, signal: AbortSignal): Promise<void> {
     for (;;) {
+      const woken = this.#wake.next;
       const taken = this.#take(destination);
       this.waiting = destination.waiting;
       if (taken.length > 0) {
         await this.#apply(destination, taken, signal);
         continue;
       }
-      const woken = this.#wake.promise;
-      const pause = first ? IDLE_MILLISECONDS : undefined;
-      const timeout = this.#untilGathered(destination) ?? pause;
-      if (timeout === undefined) await untilAborted(woken, signal);
-      else await Promise.race([untilAborted(woken, signal), sleep(timeout, signal)]);
-      if (first && ![...this.feeds.values()].some((feed) => feed.ready || feed.busy)) {
-        await destination.idle();
-        await untilAborted(this.#wake.promise, signal);
-      }
-      this.#wake = Promise.withResolvers();
+      const gathered = this.#untilGathered(destination);
+      const timeout = gathered ?? IDLE_MILLISECONDS;
+      const isWoken = await Promise.race([
+        untilAborted(woken, signal).then(() => true),
+        sleep(timeout, signal).then(() => false),
+      ]);
+      if (isWoken || gathered !== undefined || !first || this.#isBusy()) continue;
+      await destination.idle();
+      await untilAborted(woken, signal);
     }
+  }
+
+  #isBusy(): boolean {
+    return [...this.feeds.values()].some((feed) => feed.ready || feed.busy);
   }
 
   /** Milliseconds until what is pending has been gathered for long enough; undefined when nothing is pending. */
   #untilGathered(destination: Destination): number | undefined {
     if (destination.gatherMilliseconds === 0) return undefined;
-    const since = [...this.feeds.values()].filter((feed) => feed.ready).map((feed) => feed.pendingSince ?? Infinity);
+    const since = [...this.feeds.values()]
+      .filter((feed) => feed.ready)
+      .map((feed) => feed.pendingSince ?? Infinity);
     if (since.length === 0) return undefined;
     return Math.max(1, Math.min(...since) + destination.gatherMilliseconds - this.#context.now());
   }
@@ -194,7 +227,10 @@ export class MaterializationTask {
   async #apply(destination: Destination, taken: readonly TakenWork[], signal: AbortSignal): Promise<void> {
     this.#context.reach('materialization.before-apply');
     try {
-      await destination.apply(taken.map(({ work }) => work), signal);
+      await destination.apply(
+        taken.map(({ work }) => work),
+        signal,
+      );
     } catch (thrown) {
       const problem = toProblem(thrown);
       const [only] = taken;
@@ -214,7 +250,7 @@ export class MaterializationTask {
     this.#context.reach('materialization.after-apply');
     for (const work of taken) work.done(true);
     // What arrived meanwhile, or waited for a busy table, may be anybody's now.
-    this.#wake.resolve();
+    this.#wake.ring();
   }
 
   /** Invariant 8: this table stops with its reason; the others go on. */
@@ -225,6 +261,9 @@ export class MaterializationTask {
       feed.problem = problem.toJSON();
       feed.close();
     }
-    this.#context.log.error({ materialization: this.spec.name, collection, problem: problem.toJSON() }, problem.message);
+    this.#context.log.error(
+      { materialization: this.spec.name, collection, problem: problem.toJSON() },
+      problem.message,
+    );
   }
 }

@@ -4,8 +4,10 @@ import { alignBatch } from '@brimful/model';
 import type { Entry, Offset } from '@brimful/store';
 import type { CollectionReader } from '../collection/collection-reader.ts';
 import type { Budget, Lease } from '../context.ts';
+import { Bell } from '../flow/bell.ts';
 import { Meter } from '../flow/meter.ts';
-import type { TableCheckpoint } from './checkpoint.ts';
+import { untilAborted } from '../flow/pause-gate.ts';
+import type { TableCheckpoint, TablePhase } from './checkpoint.ts';
 import { NEW_TABLE } from './checkpoint.ts';
 import { fold } from './fold.ts';
 import { interpret, needsBatch } from './interpret.ts';
@@ -57,7 +59,10 @@ export class TableFeed {
   #read: TableCheckpoint;
   #schema: Schema;
   #pending: Pending[] = [];
-  #room = Promise.withResolvers<void>();
+  #pendingBytes = 0;
+  #indexing = false;
+  readonly #room = new Bell();
+  readonly #closed = new AbortController();
 
   constructor(
     collection: string,
@@ -72,12 +77,20 @@ export class TableFeed {
     this.#now = means.now;
     this.#notify = means.notify;
     this.#schema = handle.request.schema;
-    this.#applied = (handle.checkpoint as TableCheckpoint | undefined) ?? { ...NEW_TABLE, schema: this.#schema.version };
+    this.#applied = (handle.checkpoint as TableCheckpoint | undefined) ?? {
+      ...NEW_TABLE,
+      schema: this.#schema.version,
+    };
     this.#read = this.#applied;
   }
 
   get applied(): TableCheckpoint {
     return this.#applied;
+  }
+
+  /** For people: an index that is being built is a phase of its own. */
+  get phase(): TablePhase | 'indexing' {
+    return this.#indexing ? 'indexing' : this.#applied.phase;
   }
 
   /** Milliseconds since 1970 of the oldest change that is not visible yet; undefined when there is none. */
@@ -90,15 +103,32 @@ export class TableFeed {
   }
 
   get pendingBytes(): number {
-    return this.#pending.reduce((sum, item) => sum + item.bytes, 0);
+    return this.#pendingBytes;
   }
 
   get ready(): boolean {
     return this.#pending.length > 0 && !this.busy && this.problem === undefined;
   }
 
-  /** Reads until aborted. Throws what the journal throws. */
-  async read(signal: AbortSignal): Promise<void> {
+  /** Reads until aborted or closed. Throws what the journal throws. */
+  async read(outer: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([outer, this.#closed.signal]);
+    try {
+      await this.#readOn(signal);
+    } catch (thrown) {
+      if (!signal.aborted) throw thrown;
+    }
+  }
+
+  /** Gives up what was read, for good. */
+  close(): void {
+    this.#closed.abort();
+    for (const item of this.#pending) item.lease.release();
+    this.#pending = [];
+    this.#pendingBytes = 0;
+  }
+
+  async #readOn(signal: AbortSignal): Promise<void> {
     // The table's version is what its last work made it, which may be older than the newest schema.
     if (this.#applied.schema > 0 && this.handle.checkpoint !== undefined) {
       this.#schema = await this.#reader.schema(this.#applied.schema);
@@ -116,13 +146,6 @@ export class TableFeed {
     }
   }
 
-  /** Gives up what was read, for good. */
-  close(): void {
-    for (const item of this.#pending) item.lease.release();
-    this.#pending = [];
-    this.#room.resolve();
-  }
-
   /** Takes pending work of up to about `limitBytes`, at least one item. */
   takeWork(limitBytes: number): TakenWork {
     const items: Pending[] = [];
@@ -134,7 +157,9 @@ export class TableFeed {
       if (item.alone) break;
     }
     this.#pending.splice(0, items.length);
+    this.#pendingBytes -= bytes;
     this.busy = true;
+    this.#indexing = items.some((item) => item.actions.some((action) => action.kind === 'index'));
     const checkpoint = { ...(items.at(-1) as Pending).checkpoint };
     const last: TableCheckpoint = { ...checkpoint, bytes: this.#applied.bytes + bytes };
     const rows = last.rows - this.#applied.rows;
@@ -145,8 +170,9 @@ export class TableFeed {
       alone: items.some((item) => item.alone),
       done: (applied) => {
         this.busy = false;
+        this.#indexing = false;
         for (const item of items) item.lease.release();
-        this.#room.resolve();
+        this.#room.ring();
         if (!applied) return;
         this.#applied = last;
         this.rowsMeter.add(Math.max(0, rows));
@@ -183,18 +209,17 @@ export class TableFeed {
       this.#read = { ...this.#read, offset: entry.offset + 1 };
       return false;
     }
-    if (entry.kind === 'fence' || entry.kind === 'schema') {
+    if (entry.kind === 'fence' || (entry.kind === 'schema' && entry.meta.schema <= this.#schema.version)) {
       this.#read = { ...this.#read, offset: entry.offset + 1 };
       return false;
     }
-    while (this.#pending.length >= READ_AHEAD_ENTRIES && !signal.aborted) {
-      this.#room = Promise.withResolvers();
-      await this.#room.promise;
-    }
+    while (this.#pending.length >= READ_AHEAD_ENTRIES) await untilAborted(this.#room.next, signal);
     const lease = await this.#memory.take(Math.max(1024, needed ? entry.meta.rawBytes : 0), signal);
     try {
       const batch = needed ? await this.#reader.batch(entry) : undefined;
-      this.#push(entry, batch, lease, await this.#evolution(batch));
+      const evolution = await this.#evolution(batch?.schema.version ?? entry.meta.schema);
+      signal.throwIfAborted();
+      this.#push(entry, batch, lease, evolution);
     } catch (thrown) {
       lease.release();
       throw thrown;
@@ -202,10 +227,10 @@ export class TableFeed {
     return this.#read.offset !== entry.offset + 1;
   }
 
-  /** A newer schema than the table's comes with its first batch. */
-  async #evolution(batch: Batch | undefined): Promise<readonly Action[]> {
-    if (batch === undefined || batch.schema.version <= this.#schema.version) return [];
-    this.#schema = await this.#reader.schema(batch.schema.version);
+  /** The table follows to a newer schema when its first entry comes. */
+  async #evolution(version: number): Promise<readonly Action[]> {
+    if (version <= this.#schema.version) return [];
+    this.#schema = await this.#reader.schema(version);
     this.#read = { ...this.#read, schema: this.#schema.version };
     return [{ kind: 'evolve', schema: this.#schema }];
   }
@@ -216,6 +241,7 @@ export class TableFeed {
     const actions = meaning.actions.map((action) =>
       action.kind === 'load' ? { ...action, batch: alignBatch(action.batch, this.#schema) } : action,
     );
+    this.#pendingBytes += entry.meta.rawBytes;
     this.#pending.push({
       actions: [...evolution, ...actions],
       merge: meaning.merge ? batch : undefined,

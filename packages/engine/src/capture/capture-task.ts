@@ -1,0 +1,328 @@
+import type {
+  CaptureConnector,
+  CaptureContext,
+  CaptureSession,
+  Position,
+  Resource,
+  StreamPart,
+} from '@brimful/connector';
+import type { CaptureSpec, Json, ProblemRecord, TaskState } from '@brimful/model';
+import { Problem, isDiscovered, toProblem } from '@brimful/model';
+import { CollectionWriter } from '../collection/collection-writer.ts';
+import type { EngineContext } from '../context.ts';
+import { BackOff } from '../flow/back-off.ts';
+import type { PauseGate } from '../flow/pause-gate.ts';
+import { sleep } from '../flow/pause-gate.ts';
+import { Slots } from '../flow/slots.ts';
+import { Watermark } from '../flow/watermark.ts';
+import { CapturedTable } from './captured-table.ts';
+import type { CaptureCheckpoint } from './checkpoint.ts';
+import { backfillTable } from './table-backfill.ts';
+
+/** How often new tables are looked for. */
+const DISCOVERY_MILLISECONDS = 10_000;
+/** The source is told what it may forget at most this often: each time costs a durable note of our own. */
+const ACKNOWLEDGE_MILLISECONDS = 500;
+/** Tables whose first read runs at once; their chunks share the session's readers. */
+const TABLES_AT_ONCE = 4;
+
+/** What a capture keeps about its source besides the journals. */
+interface CaptureMemory {
+  /** No more than this was ever acknowledged. */
+  readonly acknowledged: string | null;
+  readonly session: Json;
+}
+
+/**
+ * Runs one capture for as long as its signal allows: sessions with the source one after another, each of which follows
+ * the stream, reads new tables, and looks for more of them. One table's failure stops that table only. (Invariant 8)
+ */
+export class CaptureTask {
+  readonly spec: CaptureSpec;
+  readonly tables = new Map<string, CapturedTable>();
+  /** Everything up to here is journaled. */
+  readonly passed = new Watermark();
+  state: TaskState = 'starting';
+  problem: ProblemRecord | undefined;
+  sourceEnd: Position = 0n;
+  /** Milliseconds since 1970 when all that the source had was journaled. */
+  caughtUpAt = 0;
+  readonly #context: EngineContext;
+  readonly #connector: CaptureConnector<unknown>;
+  readonly #gate: PauseGate;
+  #memory: CaptureMemory = { acknowledged: null, session: null };
+  #acknowledge: Position = 0n;
+  #announced = new Set<string>();
+
+  constructor(
+    context: EngineContext,
+    spec: CaptureSpec,
+    connector: CaptureConnector<unknown>,
+    gate: PauseGate,
+  ) {
+    this.#context = context;
+    this.spec = spec;
+    this.#connector = connector;
+    this.#gate = gate;
+  }
+
+  /** Called with the collection of every table that joins, also later. */
+  onCollection: (collection: string) => void = () => undefined;
+
+  /** Ends when the signal aborts, or with a problem that only an operator can mend. */
+  async run(signal: AbortSignal): Promise<void> {
+    const backOff = new BackOff();
+    while (!signal.aborted) {
+      const started = this.#context.now();
+      try {
+        await this.#runSession(signal);
+      } catch (thrown) {
+        if (signal.aborted) break;
+        const problem = toProblem(thrown);
+        this.problem = problem.toJSON();
+        if (problem.kind !== 'retry') {
+          this.state = 'failed';
+          this.#context.log.error(
+            { capture: this.spec.name, problem: this.problem, error: thrown },
+            problem.message,
+          );
+          return;
+        }
+        this.state = 'waiting';
+        this.#context.log.warn({ capture: this.spec.name, problem: this.problem }, problem.message);
+        await sleep(backOff.next(this.#context.now() - started), signal).catch(() => undefined);
+      }
+    }
+    this.state = 'stopped';
+  }
+
+  async #runSession(outer: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    const signal = AbortSignal.any([outer, ended.signal]);
+    await this.#loadMemory();
+    const session = await this.#connector.open(this.spec.config, this.#captureContext());
+    const tasks: Promise<void>[] = [];
+    const guard = (task: Promise<void>): void => {
+      tasks.push(
+        task.catch((thrown: unknown) => {
+          ended.abort(thrown);
+        }),
+      );
+    };
+    try {
+      const fresh = await this.#open(session, await session.discover());
+      this.state = 'running';
+      this.problem = undefined;
+      guard(this.#followStream(session, signal));
+      guard(this.#acknowledgeAlways(session, signal));
+      guard(this.#backfillAll(session, fresh, signal));
+      await Promise.race([...tasks, this.#waitForAbort(signal)]);
+      if (ended.signal.aborted) throw ended.signal.reason;
+    } finally {
+      ended.abort(new Problem('BRM-CAPTURE-ENDED', 'the session has ended', { kind: 'retry' }));
+      await Promise.allSettled(tasks);
+      await this.#persistAcknowledged(session).catch(() => undefined);
+      await session[Symbol.asyncDispose]();
+      await Promise.allSettled([...this.tables.values()].map((table) => table.writer[Symbol.asyncDispose]()));
+      this.tables.clear();
+    }
+  }
+
+  /** Opens journals, joins tables to the stream, and tells which tables were joined. */
+  async #open(session: CaptureSession, resources: readonly Resource[]): Promise<readonly CapturedTable[]> {
+    const wanted = this.#wanted(resources).filter(({ resource }) => !this.tables.has(resource.name));
+    const opened = await Promise.all(
+      wanted.map(async ({ resource, target }) => {
+        const writer = await CollectionWriter.open<CaptureCheckpoint>(this.#context, target, 1);
+        return new CapturedTable(this.#context, resource, writer);
+      }),
+    );
+    for (const table of opened) {
+      this.tables.set(table.resource, table);
+      this.onCollection(table.writer.collection);
+    }
+    if (opened.length === 0) return [];
+    const joined = await session.join(opened.map((table) => table.resource));
+    await Promise.all(
+      joined.map(async ({ resource, schema, from }) => {
+        await this.tables.get(resource)?.joined(schema, from);
+      }),
+    );
+    return opened;
+  }
+
+  /** Resources to capture and the collections they become. A resource that cannot be captured is reported once. */
+  #wanted(
+    resources: readonly Resource[],
+  ): readonly { readonly resource: Resource; readonly target: string }[] {
+    const { bindings, autoDiscover } = this.spec;
+    const named = new Map(bindings.map((binding) => [binding.resource, binding.target]));
+    const missing = bindings.filter(
+      (binding) => !resources.some((resource) => resource.name === binding.resource),
+    );
+    for (const { resource } of missing)
+      this.#announce(resource, `${this.spec.name}: the source has no ${resource}`);
+    return resources.flatMap((resource) => {
+      const target =
+        named.get(resource.name) ??
+        (autoDiscover !== undefined && isDiscovered(resource.name, autoDiscover)
+          ? `${autoDiscover.prefix}/${resource.suggestedTarget}`
+          : undefined);
+      if (target === undefined) return [];
+      if (resource.problem === undefined) return [{ resource, target }];
+      this.#announce(resource.name, resource.problem.message);
+      return [];
+    });
+  }
+
+  #announce(resource: string, message: string): void {
+    if (this.#announced.has(resource)) return;
+    this.#announced.add(resource);
+    this.#context.log.warn({ capture: this.spec.name, resource }, message);
+  }
+
+  async #followStream(session: CaptureSession, signal: AbortSignal): Promise<void> {
+    const resume = new Map([...this.tables.values()].map((table) => [table.resource, table.resume]));
+    for await (const slice of session.stream(resume, signal)) {
+      await this.#gate.pass(signal);
+      await Promise.all(
+        [...byResource(slice.parts)].map(async ([resource, parts]) => {
+          await this.tables.get(resource)?.follow(parts);
+        }),
+      );
+      // Invariant 1: only now is everything up to here durable.
+      this.#acknowledge = slice.acknowledge;
+      this.sourceEnd = slice.sourceEnd;
+      if (slice.passed >= slice.sourceEnd) this.caughtUpAt = this.#context.now();
+      this.passed.advance(slice.passed);
+    }
+    signal.throwIfAborted();
+    throw new Problem('BRM-CAPTURE-STREAM-ENDED', 'the source ended the stream', { kind: 'retry' });
+  }
+
+  /** First reads, several tables at a time, and then the look for new tables. */
+  async #backfillAll(
+    session: CaptureSession,
+    opened: readonly CapturedTable[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const readers = new Slots(session.readers);
+    const tables = new Slots(TABLES_AT_ONCE);
+    const running = new Set<Promise<void>>();
+    const failed = Promise.withResolvers<never>();
+    const start = (table: CapturedTable): void => {
+      if (table.backfill.phase === 'complete' || table.backfill.phase === 'gap') return;
+      const task = this.#backfillOne(session, table, readers, tables, signal)
+        .catch(failed.reject)
+        .finally(() => running.delete(task));
+      running.add(task);
+    };
+    opened.forEach(start);
+    try {
+      for (;;) {
+        await Promise.race([sleep(DISCOVERY_MILLISECONDS, signal), failed.promise]);
+        const resources = await session.discover();
+        for (const table of this.tables.values()) if (table.dropped) await this.#forget(session, table);
+        for (const table of await this.#open(session, resources)) {
+          // A table that comes back under its name is another table.
+          if (table.backfill.phase === 'complete') await table.restart();
+          start(table);
+        }
+      }
+    } finally {
+      await Promise.allSettled(running);
+    }
+  }
+
+  async #backfillOne(
+    session: CaptureSession,
+    table: CapturedTable,
+    readers: Slots,
+    tables: Slots,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const release = await tables.take(signal);
+    try {
+      const means = { context: this.#context, session, passed: this.passed, readers, gate: this.#gate };
+      await backfillTable(table, means, signal);
+      this.#context.log.info(
+        { capture: this.spec.name, resource: table.resource, rows: table.backfill.rows },
+        'backfilled',
+      );
+    } catch (thrown) {
+      signal.throwIfAborted();
+      const problem = toProblem(thrown);
+      if (problem.kind === 'retry') throw thrown;
+      // Invariant 8: this table stops, the others go on.
+      table.stop(problem.toJSON());
+      this.#context.log.error(
+        { capture: this.spec.name, resource: table.resource, problem: problem.toJSON() },
+        problem.message,
+      );
+    } finally {
+      release();
+    }
+  }
+
+  async #forget(session: CaptureSession, table: CapturedTable): Promise<void> {
+    await session.leave([table.resource]);
+    this.tables.delete(table.resource);
+    await table.writer[Symbol.asyncDispose]();
+  }
+
+  async #acknowledgeAlways(session: CaptureSession, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await sleep(ACKNOWLEDGE_MILLISECONDS, signal);
+      await this.#persistAcknowledged(session);
+    }
+  }
+
+  /** Noted here before it is said there: a source that has forgotten more than our note has lost something. */
+  async #persistAcknowledged(session: CaptureSession): Promise<void> {
+    const acknowledge = this.#acknowledge;
+    if (acknowledge <= BigInt(this.#memory.acknowledged ?? 0)) return;
+    await this.#saveMemory({ ...this.#memory, acknowledged: acknowledge.toString() });
+    this.#context.reach('capture.before-acknowledge');
+    session.acknowledge(acknowledge);
+  }
+
+  #captureContext(): CaptureContext {
+    const { acknowledged, session } = this.#memory;
+    return {
+      log: this.#context.log,
+      now: () => this.#context.now(),
+      reach: (point) => this.#context.reach(point),
+      capture: this.spec.name,
+      ...(acknowledged === null ? {} : { durable: BigInt(acknowledged) }),
+      ...(session === null ? {} : { memory: session }),
+      remember: (memory) => this.#saveMemory({ ...this.#memory, session: memory }),
+    };
+  }
+
+  async #loadMemory(): Promise<void> {
+    const record = await this.#context.store.registry.get<CaptureMemory>(`captures/${this.spec.name}`);
+    if (record !== undefined) this.#memory = record.value;
+  }
+
+  async #saveMemory(memory: CaptureMemory): Promise<void> {
+    this.#memory = memory;
+    await this.#context.store.registry.put(`captures/${this.spec.name}`, memory);
+  }
+
+  async #waitForAbort(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (signal.aborted) return;
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    await promise;
+  }
+}
+
+function byResource(parts: readonly StreamPart[]): Map<string, StreamPart[]> {
+  const grouped = new Map<string, StreamPart[]>();
+  for (const part of parts) {
+    const group = grouped.get(part.resource);
+    if (group === undefined) grouped.set(part.resource, [part]);
+    else group.push(part);
+  }
+  return grouped;
+}

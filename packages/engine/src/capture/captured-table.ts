@@ -1,0 +1,309 @@
+import type {
+  Estimate,
+  Position,
+  Resource,
+  Resume,
+  ScanPlan,
+  Snapshot,
+  StreamPart,
+} from '@brimful/connector';
+import type { Batch, Column, ProblemRecord, Range, Schema } from '@brimful/model';
+import { assert, keyIndices, rangeSet } from '@brimful/model';
+
+import { Recorder, reconcile } from '../backfill/handoff.ts';
+import { remedyUpdates, selectChanges } from '../backfill/remedy.ts';
+import { CollectionReader } from '../collection/collection-reader.ts';
+import type { CollectionWriter, StagedSegment } from '../collection/collection-writer.ts';
+import type { EngineContext } from '../context.ts';
+import { Meter } from '../flow/meter.ts';
+import type { Backfill, BackfillEvent, CaptureCheckpoint } from './checkpoint.ts';
+import { newBackfill, newCheckpoint, nextPhase } from './checkpoint.ts';
+
+/** A segment of an open chunk: durable, but in no journal yet. `keys` are its key columns, in key order. */
+export interface OpenSegment {
+  readonly staged: StagedSegment;
+  readonly keys: readonly Column[];
+}
+
+/** A chunk that was read to its end and that the stream has passed. */
+export interface ReadChunk {
+  /** Null: a look-up by keys, which covers no range. */
+  readonly range: Range | null;
+  readonly segments: readonly OpenSegment[];
+  readonly snapshot: Snapshot;
+  readonly passed: Position;
+  readonly readAt: number;
+}
+
+/**
+ * One binding of a capture during one session: the journal, its checkpoint, and what the handoff has to know. Stream and
+ * scans both come through here; the journal's turn keeps them apart. (Invariant 3)
+ */
+export class CapturedTable {
+  readonly resource: string;
+  readonly writer: CollectionWriter<CaptureCheckpoint>;
+  /** What the source's statistics said when the session began. */
+  readonly estimate: Estimate;
+  /** Rows and bytes of open chunks: read, and in no journal yet. */
+  openRows = 0;
+  openBytes = 0;
+  readonly recorder = new Recorder();
+  readonly rowsMeter = new Meter();
+  readonly bytesMeter = new Meter();
+  readonly changesMeter = new Meter();
+  readonly #context: EngineContext;
+  /** Where this session's changes begin in the journal. Everything before is visible to every snapshot: `join` waited. */
+  readonly #sessionStart: number;
+  #checkpoint: CaptureCheckpoint;
+  #attempt = 0;
+  #dropped = false;
+  #problem: ProblemRecord | undefined;
+
+  constructor(context: EngineContext, resource: Resource, writer: CollectionWriter<CaptureCheckpoint>) {
+    this.#context = context;
+    this.resource = resource.name;
+    this.estimate = resource.estimate;
+    this.writer = writer;
+    this.#sessionStart = writer.head.next;
+    this.#checkpoint = writer.head.checkpoint ?? newCheckpoint(0n);
+  }
+
+  get backfill(): Backfill {
+    return this.#checkpoint.backfill;
+  }
+
+  get resume(): Resume {
+    return this.#checkpoint.resume;
+  }
+
+  /** Counts attempts at the first read; a chunk of an earlier one is void. */
+  get attempt(): number {
+    return this.#attempt;
+  }
+
+  /** Why the table is not followed at present. */
+  get problem(): ProblemRecord | undefined {
+    return this.#problem ?? this.backfill.problem ?? undefined;
+  }
+
+  get dropped(): boolean {
+    return this.#dropped;
+  }
+
+  get remaining(): readonly Range[] {
+    return rangeSet.subtract(this.backfill.plan?.total ?? rangeSet.NOTHING, this.backfill.done);
+  }
+
+  stop(problem: ProblemRecord): void {
+    this.#problem = problem;
+  }
+
+  /** The table joined the stream at `from`. A table that has streamed before goes on where its journal ends. */
+  async joined(schema: Schema, from: Position): Promise<void> {
+    this.#dropped = false;
+    await this.writer.exclusive(async () => {
+      await this.writer.putSchema(schema);
+      const fresh = this.writer.head.checkpoint === undefined;
+      await this.#commit({
+        ...this.#checkpoint,
+        ...(fresh ? { resume: { position: from.toString() } } : {}),
+      });
+    });
+  }
+
+  /** Journals parts of the stream, in order, as one write. */
+  async follow(parts: readonly StreamPart[]): Promise<void> {
+    await this.writer.exclusive(async () => {
+      let { resume, backfill } = this.#checkpoint;
+      for (const part of parts) {
+        if (part.kind === 'rows') {
+          this.#record(part.batch);
+          await this.writer.putChanges(part.batch, lastCommit(part.batch));
+          this.changesMeter.add(part.batch.rows);
+          resume = part.resume;
+        } else if (part.kind === 'truncate') {
+          if (backfill.phase !== 'complete') this.recorder.recordTruncate(part.transaction);
+          this.writer.putTruncate(Number(part.committedAt / 1000n));
+          resume = part.resume;
+        } else if (part.kind === 'schema') {
+          await this.writer.putSchema(part.schema);
+        } else if (part.kind === 'failed') {
+          backfill = { ...backfill, phase: phaseAfter(backfill, 'lost'), problem: part.problem };
+        } else if (part.kind === 'stale') {
+          backfill = { ...backfill, problem: part.problem };
+        } else {
+          this.#dropped = true;
+        }
+      }
+      await this.#commit({ resume, backfill });
+    });
+  }
+
+  /** The first read begins, or goes on: fixes the plan. */
+  async begin(plan: ScanPlan): Promise<void> {
+    await this.writer.exclusive(async () => {
+      const { backfill } = this.#checkpoint;
+      const from = backfill.phase === 'waiting' ? this.writer.head.next : backfill.from;
+      await this.#commitBackfill({ ...backfill, phase: phaseAfter(backfill, 'begin'), plan, from });
+    });
+  }
+
+  /**
+   * Appends a chunk with what the stream says about its rows taken into account, or says why it must be read again. One
+   * turn: nothing is journaled between the look at what overtook it and its append. (Invariant 5)
+   */
+  async close(chunk: ReadChunk, attempt: number): Promise<'appended' | 'again'> {
+    return await this.writer.exclusive(async () => {
+      if (attempt !== this.#attempt) return 'again';
+      const overtaken = this.recorder.overtaken(chunk.snapshot);
+      if (overtaken.kind === 'discard') {
+        this.#context.log.info(
+          { resource: this.resource, reason: overtaken.reason },
+          'a chunk is read again',
+        );
+        return 'again';
+      }
+      // A shape the stream has left behind: rows of it would miss the new columns' values.
+      if (chunk.segments.some(({ staged }) => this.writer.isOutdated(staged.schema))) return 'again';
+      const indivisible = chunk.range !== null && this.backfill.plan?.divisible === false;
+      if (indivisible) this.writer.putTruncate(chunk.readAt);
+      let rows = 0;
+      for (const { staged, keys } of chunk.segments) {
+        const { dropped, remedied } = reconcile(staged.schema, keys, staged.rows, overtaken.remedies);
+        await this.writer.putStaged(staged, dropped, chunk.readAt);
+        rows += staged.rows - dropped.length;
+        if (remedied.length === 0) continue;
+        const batch = await this.writer.readStaged(staged);
+        const updates = remedyUpdates(batch, remedied, BigInt(chunk.readAt) * 1000n, chunk.passed);
+        await this.writer.putChanges(updates, chunk.readAt);
+      }
+      if (indivisible) await this.#replayUnseen(chunk.snapshot);
+      const bytes = chunk.segments.reduce((sum, segment) => sum + segment.staged.rawBytes, 0);
+      const { backfill } = this.#checkpoint;
+      const done = chunk.range === null ? backfill.done : rangeSet.union(backfill.done, [chunk.range]);
+      await this.#commitBackfill({
+        ...backfill,
+        done,
+        rows: backfill.rows + rows,
+        bytes: backfill.bytes + bytes,
+      });
+      return 'appended';
+    });
+  }
+
+  /** All ranges are done: what the stream left out is looked up next. */
+  async covered(): Promise<void> {
+    await this.#advance('covered');
+  }
+
+  /** The collection now holds every row of its table. */
+  async complete(): Promise<void> {
+    await this.writer.exclusive(async () => {
+      const { backfill } = this.#checkpoint;
+      this.writer.putComplete(this.#context.now());
+      await this.#commitBackfill({ ...backfill, phase: phaseAfter(backfill, 'filled'), plan: null });
+    });
+    this.recorder.forget();
+  }
+
+  /** Starts the first read over: what was read lost its meaning. Changes journaled so far must be seen by what is read anew. */
+  async restart(): Promise<void> {
+    await this.writer.exclusive(async () => {
+      this.#attempt += 1;
+      this.recorder.forget();
+      this.writer.putTruncate(this.#context.now());
+      const phase = phaseAfter(this.backfill, 'restart');
+      await this.#commitBackfill({ ...newBackfill(), phase, from: this.writer.head.next });
+    });
+  }
+
+  /** Keys of rows some change of which left columns out, in groups of at most `size`. */
+  async *leftOut(size: number, signal: AbortSignal): AsyncIterable<Batch> {
+    const reader = new CollectionReader(this.#context, this.writer.collection, this.writer.generation);
+    for await (const entry of reader.history(this.backfill.from, this.writer.head.next, signal)) {
+      if (entry.kind !== 'rows' || entry.meta.unknown === 0) continue;
+      const batch = await reader.batch(entry);
+      const unknown = batch.columns.flatMap((column) =>
+        column.unknown === undefined ? [] : [column.unknown],
+      );
+      const isLeftOut = (row: number): boolean =>
+        unknown.some((bitmap) => ((bitmap[row >> 3] as number) & (1 << (row & 7))) !== 0);
+      let taken = 0;
+      let from = 0;
+      while (from < batch.rows) {
+        const start = from;
+        taken = 0;
+        while (from < batch.rows && taken < size) {
+          if (isLeftOut(from)) taken += 1;
+          from += 1;
+        }
+        const end = from;
+        const selected = selectChanges(batch, (row) => row >= start && row < end && isLeftOut(row));
+        if (selected !== undefined) yield selected;
+      }
+    }
+  }
+
+  /**
+   * A table without a key was read in one snapshot: its journal restarts with the chunk, and only changes the snapshot
+   * did not see follow it again. Many small writes are fine: until the last, the checkpoint says the range is not done.
+   */
+  async #replayUnseen(snapshot: Snapshot): Promise<void> {
+    const until = this.writer.head.next;
+    await this.#commit(this.#checkpoint);
+    const reader = new CollectionReader(this.#context, this.writer.collection, this.writer.generation);
+    const { signal } = new AbortController();
+    for await (const entry of reader.history(this.#sessionStart, until, signal)) {
+      if (entry.kind !== 'rows') continue;
+      const batch = await reader.batch(entry);
+      const { changes } = batch;
+      const unseen = selectChanges(
+        batch,
+        (row) => changes !== undefined && !snapshot.sees(changes.transactions[row] as bigint),
+      );
+      if (unseen === undefined) continue;
+      await this.writer.putChanges(unseen, entry.meta.committedAt);
+      await this.#commit(this.#checkpoint);
+    }
+  }
+
+  #record(batch: Batch): void {
+    const { phase } = this.#checkpoint.backfill;
+    if (phase === 'waiting') this.recorder.note(batch);
+    else if (phase === 'scanning' || phase === 'filling') this.recorder.record(batch);
+  }
+
+  async #advance(event: BackfillEvent): Promise<void> {
+    await this.writer.exclusive(async () => {
+      await this.#commitBackfill({ ...this.backfill, phase: phaseAfter(this.backfill, event) });
+    });
+  }
+
+  #commitBackfill(backfill: Backfill): Promise<void> {
+    return this.#commit({ ...this.#checkpoint, backfill });
+  }
+
+  async #commit(checkpoint: CaptureCheckpoint): Promise<void> {
+    await this.writer.commit(checkpoint);
+    this.#checkpoint = checkpoint;
+  }
+}
+
+/** The key columns of a batch, in key order. */
+export function keyColumns(batch: Batch): readonly Column[] {
+  return keyIndices(batch.schema).map((index) => batch.columns[index] as Column);
+}
+
+function phaseAfter(backfill: Backfill, event: BackfillEvent): Backfill['phase'] {
+  const next = nextPhase(backfill.phase, event);
+  assert(next !== undefined, `a table that is ${backfill.phase} is never ${event}`);
+  return next;
+}
+
+/** Milliseconds since 1970 of the newest commit in a batch of changes. */
+function lastCommit(batch: Batch): number {
+  const committedAt = batch.changes?.committedAt;
+  return committedAt === undefined || batch.rows === 0
+    ? 0
+    : Number((committedAt[batch.rows - 1] as bigint) / 1000n);
+}

@@ -1,0 +1,101 @@
+import type { CaptureBindingStatus, CapturePhase, CaptureStatus } from '@brimful/model';
+import type { JournalState } from '@brimful/store';
+import type { CaptureTask } from '../capture/capture-task.ts';
+import type { CapturedTable } from '../capture/captured-table.ts';
+
+/** What a capture says about itself. `paused`: why its gate is closed. */
+export function captureStatus(
+  task: CaptureTask,
+  journals: ReadonlyMap<string, JournalState>,
+  paused: string | undefined,
+  now: number,
+): CaptureStatus {
+  const bindings = [...task.tables.values()].map((table) => bindingStatus(table, task, journals, now));
+  const state = task.state === 'running' && paused !== undefined ? 'paused' : task.state;
+  const lag = task.sourceEnd - task.passed.position;
+  return {
+    name: task.spec.name,
+    connector: task.spec.connector,
+    state,
+    sentence: sentence(task, bindings, paused),
+    position: task.passed.position.toString(),
+    lagBytes: task.state === 'running' ? Math.max(0, Number(lag)) : undefined,
+    lagMilliseconds: lagMilliseconds(task, now),
+    changes: bindings.reduce((sum, binding) => sum + binding.changes, 0),
+    changesPerSecond: [...task.tables.values()].reduce(
+      (sum, table) => sum + table.changesMeter.perSecond(now),
+      0,
+    ),
+    problem: task.problem,
+    bindings,
+  };
+}
+
+function lagMilliseconds(task: CaptureTask, now: number): number | undefined {
+  if (task.caughtUpAt === 0) return undefined;
+  return task.passed.position >= task.sourceEnd ? 0 : now - task.caughtUpAt;
+}
+
+function sentence(
+  task: CaptureTask,
+  bindings: readonly CaptureBindingStatus[],
+  paused: string | undefined,
+): string {
+  if (task.problem !== undefined && task.state !== 'running') return task.problem.message;
+  if (paused !== undefined) return paused;
+  if (task.state !== 'running') return task.state === 'starting' ? 'Connecting to the source' : 'Stopped';
+  const backfilled = bindings.filter((binding) => binding.phase === 'streaming').length;
+  const stopped = bindings.filter((binding) => binding.phase === 'failed' || binding.phase === 'gap').length;
+  const suffix = stopped === 0 ? '' : `, ${stopped} stopped`;
+  if (backfilled + stopped < bindings.length) {
+    return `Backfilling (${backfilled} of ${bindings.length} bindings done${suffix}), streaming change events`;
+  }
+  return stopped === 0
+    ? `Streaming change events (all ${bindings.length} bindings are backfilled)`
+    : `Streaming change events (${backfilled} of ${bindings.length} bindings are backfilled${suffix})`;
+}
+
+function bindingStatus(
+  table: CapturedTable,
+  task: CaptureTask,
+  journals: ReadonlyMap<string, JournalState>,
+  now: number,
+): CaptureBindingStatus {
+  const { backfill } = table;
+  const estimate = backfill.plan?.estimate ?? table.estimate;
+  const rowsPerSecond = table.rowsMeter.perSecond(now);
+  const rowsRead = backfill.rows + table.openRows;
+  const done = backfill.phase === 'complete';
+  const rowsLeft = Math.max(0, estimate.rows - rowsRead);
+  const phase = phaseOf(table, task);
+  return {
+    resource: table.resource,
+    collection: table.writer.collection,
+    phase,
+    rowsRead,
+    rowsEstimated: done ? backfill.rows : Math.max(estimate.rows, rowsRead),
+    bytesRead: backfill.bytes + table.openBytes,
+    bytesEstimated: done ? backfill.bytes : Math.max(estimate.bytes, backfill.bytes + table.openBytes),
+    estimateQuality: done ? 'exact' : estimate.quality,
+    rowsPerSecond: done ? 0 : rowsPerSecond,
+    bytesPerSecond: done ? 0 : table.bytesMeter.perSecond(now),
+    etaSeconds: phase === 'backfilling' && rowsPerSecond > 0 ? rowsLeft / rowsPerSecond : undefined,
+    changes: table.changesMeter.total,
+    journal: journals.get(table.writer.collection) ?? { first: 0, next: table.writer.head.next, bytes: 0 },
+    problem: table.problem,
+  };
+}
+
+function phaseOf(table: CapturedTable, task: CaptureTask): CapturePhase {
+  if (table.dropped) return 'dropped';
+  if (table.backfill.phase === 'gap') return 'gap';
+  if (table.problem !== undefined && table.backfill.phase !== 'complete') return 'failed';
+  if (task.state === 'starting') return 'joining';
+  const phases = {
+    waiting: 'waiting',
+    scanning: 'backfilling',
+    filling: 'filling',
+    complete: 'streaming',
+  } as const;
+  return phases[table.backfill.phase];
+}

@@ -1,0 +1,70 @@
+import type {
+  MaterializationBindingStatus,
+  MaterializationPhase,
+  MaterializationStatus,
+} from '@brimful/model';
+import type { JournalState } from '@brimful/store';
+import type { MaterializationTask } from '../materialization/materialization-task.ts';
+
+export function materializationStatus(
+  task: MaterializationTask,
+  journals: ReadonlyMap<string, JournalState>,
+  now: number,
+): MaterializationStatus {
+  const bindings = [...task.bindings.keys()].map((collection) =>
+    bindingStatus(task, collection, journals, now),
+  );
+  const lags = bindings.flatMap(({ phase, lagMilliseconds }) =>
+    phase === 'failed' || lagMilliseconds === undefined ? [] : [lagMilliseconds],
+  );
+  return {
+    name: task.spec.name,
+    connector: task.spec.connector,
+    state: task.waiting === undefined || task.state !== 'running' ? task.state : 'waiting',
+    sentence: sentence(task, bindings),
+    waiting: task.waiting,
+    lagMilliseconds: lags.length === 0 ? undefined : Math.max(...lags),
+    rowsWritten: bindings.reduce((sum, binding) => sum + binding.rowsWritten, 0),
+    rowsPerSecond: bindings.reduce((sum, binding) => sum + binding.rowsPerSecond, 0),
+    problem: task.problem,
+    bindings,
+  };
+}
+
+function sentence(task: MaterializationTask, bindings: readonly MaterializationBindingStatus[]): string {
+  if (task.problem !== undefined && task.state !== 'running') return task.problem.message;
+  if (task.state !== 'running')
+    return task.state === 'starting' ? 'Connecting to the destination' : 'Stopped';
+  if (task.waiting !== undefined) return `Waiting: ${task.waiting}`;
+  const live = bindings.filter((binding) => binding.phase === 'live').length;
+  const failed = bindings.filter((binding) => binding.phase === 'failed').length;
+  const suffix = failed === 0 ? '' : `, ${failed} stopped`;
+  return live === bindings.length && live > 0
+    ? `All ${live} tables are complete and follow`
+    : `${live} of ${bindings.length} tables are complete and follow${suffix}`;
+}
+
+function bindingStatus(
+  task: MaterializationTask,
+  collection: string,
+  journals: ReadonlyMap<string, JournalState>,
+  now: number,
+): MaterializationBindingStatus {
+  const feed = task.feeds.get(collection);
+  const problem = task.failed.get(collection);
+  const applied = feed?.applied;
+  const next = journals.get(collection)?.next ?? applied?.offset ?? 0;
+  const oldest = feed?.oldestPending;
+  return {
+    collection,
+    table: task.bindings.get(collection)?.table ?? collection,
+    phase: problem === undefined ? (feed?.phase ?? 'waiting') : ('failed' satisfies MaterializationPhase),
+    offset: applied?.offset ?? 0,
+    next,
+    rowsWritten: applied?.rows ?? 0,
+    bytesWritten: applied?.bytes ?? 0,
+    rowsPerSecond: feed?.rowsMeter.perSecond(now) ?? 0,
+    lagMilliseconds: applied === undefined ? undefined : oldest === undefined ? 0 : Math.max(0, now - oldest),
+    problem,
+  };
+}

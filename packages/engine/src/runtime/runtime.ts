@@ -1,0 +1,156 @@
+import type { Connector, Logger } from '@brimful/connector';
+import type { RuntimeStatus, Spec } from '@brimful/model';
+import { Problem } from '@brimful/model';
+import type { JournalState, Store } from '@brimful/store';
+import { CaptureTask } from '../capture/capture-task.ts';
+import { journalId } from '../collection/journal-id.ts';
+import type { EngineContext } from '../context.ts';
+import { ByteBudget } from '../flow/byte-budget.ts';
+import { PauseGate, sleep } from '../flow/pause-gate.ts';
+import { MaterializationTask } from '../materialization/materialization-task.ts';
+import { captureStatus } from './capture-status.ts';
+import { DiskGuard } from './disk-guard.ts';
+import { materializationStatus } from './materialization-status.ts';
+import { RETENTION_LOOK_MILLISECONDS, Retention } from './retention.ts';
+import { zstd } from './zstd.ts';
+
+export interface RuntimeOptions {
+  readonly spec: Spec;
+  readonly connectors: { load(name: string): Promise<Connector> };
+  /** Stays the caller's: dispose of it after `stop`. */
+  readonly store: Store;
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly reach: (point: string) => void;
+}
+
+export interface Runtime {
+  /** Cheap; call it as often as a screen is drawn. */
+  status(): RuntimeStatus;
+  /** Ends every task in order; what is under way is finished or given up whole. Idempotent. */
+  stop(): Promise<void>;
+  /** Resolves when everything has stopped. Rejects with a problem that concerns the whole runtime, never one task. */
+  readonly finished: Promise<void>;
+}
+
+/** How often journals are measured for the status. */
+const MEASURE_MILLISECONDS = 500;
+
+/** Runs every capture and materialization of a spec in this process. */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { spec, store, log, now, reach } = options;
+  const stop = new AbortController();
+  const gate = new PauseGate();
+  // Captures and materializations have a half each: a destination that is down must not starve the captures.
+  const half = (): EngineContext => ({
+    store,
+    log,
+    now,
+    reach,
+    compression: zstd,
+    memory: new ByteBudget(spec.limits.memoryBytes / 2),
+  });
+  const captureContext = half();
+  const materializationContext = half();
+  const materializations = await Promise.all(
+    spec.materializations.map(async (materialization) => {
+      const { destination } = await options.connectors.load(materialization.connector);
+      if (destination === undefined)
+        throw cannot(materialization.name, materialization.connector, 'be written to');
+      return {
+        task: new MaterializationTask(materializationContext, materialization, destination),
+        spec: materialization,
+      };
+    }),
+  );
+  const captures = await Promise.all(
+    spec.captures.map(async (capture) => {
+      const connector = await options.connectors.load(capture.connector);
+      if (connector.capture === undefined) throw cannot(capture.name, capture.connector, 'be captured');
+      const task = new CaptureTask(captureContext, capture, connector.capture, gate);
+      task.onCollection = (collection) => {
+        for (const other of materializations)
+          if (other.spec.source === capture.name) other.task.add(collection);
+      };
+      return task;
+    }),
+  );
+  const guard = new DiskGuard(store, spec.limits, gate);
+  const journals = new Map<string, JournalState>();
+  const startedAt = now();
+  const tasks = materializations.map(({ task }) => task);
+  const finished = Promise.all([
+    ...captures.map((task) => task.run(stop.signal)),
+    ...tasks.map((task) => task.run(stop.signal)),
+    untilStopped(guard.run(stop.signal), stop.signal),
+    untilStopped(measure(store, captures, tasks, journals, stop.signal), stop.signal),
+    untilStopped(retain(options, tasks, stop.signal), stop.signal),
+  ]).then(() => undefined);
+  finished.catch(() => stop.abort());
+  return {
+    status: () => ({
+      at: now(),
+      startedAt,
+      pid: process.pid,
+      captures: captures.map((task) => captureStatus(task, journals, gate.reason, now())),
+      materializations: tasks.map((task) => materializationStatus(task, journals, now())),
+      disk: guard.status,
+    }),
+    stop: async () => {
+      stop.abort(new Problem('BRM-STOPPED', 'stopped', { kind: 'retry' }));
+      await finished.catch(() => undefined);
+    },
+    finished,
+  };
+}
+
+function cannot(name: string, connector: string, what: string): Problem {
+  return new Problem('BRM-CONFIG-CONNECTOR', `${name}: with the connector ${connector} nothing can ${what}`, {
+    remedy: 'Use another connector; docs/connectors.md says what each can do.',
+    at: { name, connector },
+  });
+}
+
+async function measure(
+  store: Store,
+  captures: readonly CaptureTask[],
+  materializations: readonly MaterializationTask[],
+  journals: Map<string, JournalState>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const collections = new Set<string>();
+    for (const task of captures)
+      for (const table of task.tables.values()) collections.add(table.writer.collection);
+    for (const task of materializations)
+      for (const collection of task.bindings.keys()) collections.add(collection);
+    for (const collection of collections) {
+      const state = await store.journals.state(journalId(collection, 1));
+      if (state !== undefined) journals.set(collection, state);
+    }
+    await sleep(MEASURE_MILLISECONDS, signal);
+  }
+}
+
+async function retain(
+  options: RuntimeOptions,
+  tasks: readonly MaterializationTask[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { retentionMilliseconds } = options.spec.limits;
+  if (retentionMilliseconds === undefined) return;
+  const retention = new Retention(options.store, retentionMilliseconds);
+  for (;;) {
+    await sleep(Math.min(RETENTION_LOOK_MILLISECONDS, Math.max(1000, retentionMilliseconds)), signal);
+    await retention.look(tasks, options.now());
+  }
+}
+
+/** A loop that ends by being aborted has ended well. */
+async function untilStopped(loop: Promise<void>, signal: AbortSignal): Promise<void> {
+  try {
+    await loop;
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown;
+  }
+}
