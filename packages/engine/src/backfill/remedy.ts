@@ -1,5 +1,5 @@
-import type { Batch, Column } from '@brimful/model';
-import { ChangesBuilder, ColumnBuilder, Operation, keyIndices } from '@brimful/model';
+import type { Batch, Column, ColumnBuilder } from '@brimful/model';
+import { ChangesBuilder, Operation, keyIndices } from '@brimful/model';
 import type { Remedy } from './handoff.ts';
 
 /** No source transaction has this number: every snapshot sees it. */

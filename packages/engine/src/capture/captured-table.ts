@@ -153,7 +153,7 @@ export class CapturedTable {
    * turn: nothing is journaled between the look at what overtook it and its append. (Invariant 5)
    */
   async close(chunk: ReadChunk, attempt: number): Promise<'appended' | 'again'> {
-    return await this.writer.exclusive(async () => {
+    return this.writer.exclusive(async () => {
       if (attempt !== this.#attempt) return 'again';
       const overtaken = this.recorder.overtaken(chunk.snapshot);
       if (overtaken.kind === 'discard') {
