@@ -1,26 +1,28 @@
 import type { Batch, Changes } from './batch.ts';
 import type { Column } from './column.ts';
+import { ColumnBuilder } from './column.ts';
 import type { ColumnType } from './column-type.ts';
 import { widthOf } from './column-type.ts';
 import { Problem, assert } from './problem.ts';
-import type { Schema } from './schema.ts';
+import type { ColumnDefinition, Schema } from './schema.ts';
 import { matchColumns, widensTo } from './schema-lattice.ts';
+import { appendText } from './value-from-text.ts';
 import { widenColumn } from './widen-column.ts';
 
 /**
  * The same rows with the columns of another version of their schema: renamed ones follow their identity, narrower ones
- * are widened, dropped ones go. Columns the batch's version did not have yet are null, not unknown: such a row was
- * written before the column existed and has no value in it that could be kept. Whoever needs `initial` in them brings
- * the table to the new schema after these rows, not before. Shares memory wherever layouts agree.
+ * are widened, dropped ones go. Columns the batch's version did not have yet hold their `initial` value, else null (never
+ * unknown): a row written before the column existed has no other value in it. Shares memory wherever layouts agree.
  *
  * Throws `BRM-SCHEMA-INCOMPATIBLE` where a column's values are not exact in its new type. (Invariant 6)
  */
 export function alignBatch(batch: Batch, schema: Schema): Batch {
   if (batch.schema === schema) return batch;
   const matches = matchColumns(batch.schema, schema);
-  const columns = schema.columns.map(({ name, type }, index) => {
+  const columns = schema.columns.map((definition, index) => {
     const column = batch.columns[matches[index] as number];
-    return column === undefined ? nullColumn(type, batch.rows) : widen(column, type, batch.rows, name);
+    if (column === undefined) return initialColumn(definition, batch.rows);
+    return widen(column, definition.type, batch.rows, definition.name);
   });
   const { changes } = batch;
   return {
@@ -53,6 +55,29 @@ function widen(column: Column, type: ColumnType, rows: number, name: string): Co
     `values of column ${name} were ${column.type.kind} and are not all exact as ${type.kind}`,
     { remedy: 'Reset the collection: its next generation begins with the new type.', at: { column: name } },
   );
+}
+
+/** What rows hold that were written before the column existed. */
+function initialColumn({ name, type, initial }: ColumnDefinition, rows: number): Column {
+  if (initial === undefined) return nullColumn(type, rows);
+  const one = new ColumnBuilder(type);
+  try {
+    appendText(one, initial);
+  } catch (cause) {
+    throw new Problem(
+      'BRM-VALUE-TEXT',
+      `the default of column ${name} is not understood: ${(cause as Error).message}`,
+      {
+        remedy: 'Reset the collection: its rows are then read with the column in them.',
+        at: { column: name },
+        cause,
+      },
+    );
+  }
+  const value = one.finish();
+  const column = new ColumnBuilder(type);
+  for (let row = 0; row < rows; row += 1) column.appendFrom(value, 0);
+  return column.finish();
 }
 
 /** A column of nulls. */

@@ -1,7 +1,7 @@
-import type { Column } from "./column.ts";
-import { ColumnBuilder } from "./column.ts";
-import type { Schema } from "./schema.ts";
-import { keyIndices } from "./schema.ts";
+import type { Column } from './column.ts';
+import { ColumnBuilder } from './column.ts';
+import type { Schema } from './schema.ts';
+import { keyIndices } from './schema.ts';
 
 /** What happened to a row. The numbers are on disk: never re-use one. */
 export const Operation = {
@@ -86,7 +86,12 @@ export class BatchBuilder {
   }
 
   finish(): Batch {
-    return { schema: this.schema, rows: this.rows, columns: this.columns.map((column) => column.finish()), changes: undefined };
+    return {
+      schema: this.schema,
+      rows: this.rows,
+      columns: this.columns.map((column) => column.finish()),
+      changes: undefined,
+    };
   }
 }
 

@@ -1,5 +1,5 @@
-import type { ColumnType } from "./column-type.ts";
-import { widthOf } from "./column-type.ts";
+import type { ColumnType } from './column-type.ts';
+import { widthOf } from './column-type.ts';
 
 /**
  * One column of a batch in Arrow's layout, little endian.
@@ -56,7 +56,7 @@ export class ColumnBuilder {
     const bytes =
       this.width === 0
         ? INITIAL_ROWS * INITIAL_BYTES_PER_VALUE
-        : this.width === "bit"
+        : this.width === 'bit'
           ? INITIAL_ROWS / 8
           : INITIAL_ROWS * this.width;
     this.values = new Uint8Array(bytes);
@@ -85,7 +85,7 @@ export class ColumnBuilder {
       offsets.set(this.offsets);
       this.offsets = offsets;
     } else {
-      this.#growValues(this.width === "bit" ? this.#capacity / 8 : this.#capacity * (this.width as number));
+      this.#growValues(this.width === 'bit' ? this.#capacity / 8 : this.#capacity * (this.width as number));
     }
     if (this.#validity !== undefined) this.#validity = grown(this.#validity, this.#capacity / 8, 0xff);
     if (this.#unknown !== undefined) this.#unknown = grown(this.#unknown, this.#capacity / 8, 0);
@@ -153,7 +153,7 @@ export class ColumnBuilder {
       const offsets = column.offsets as Int32Array;
       return this.appendBytes(column.values, offsets[row], offsets[row + 1]);
     }
-    if (this.width === "bit") return this.appendBoolean(hasBit(column.values, row));
+    if (this.width === 'bit') return this.appendBoolean(hasBit(column.values, row));
     this.reserveRow();
     const width = this.width;
     const from = row * width;
@@ -166,14 +166,14 @@ export class ColumnBuilder {
   /** Bytes held so far, for limits. */
   get bytes(): number {
     if (this.width === 0) return this.used + this.rows * 4;
-    return this.width === "bit" ? this.rows >> 3 : this.rows * this.width;
+    return this.width === 'bit' ? this.rows >> 3 : this.rows * this.width;
   }
 
   /** The finished column. The builder is spent: its memory now belongs to the column. */
   finish(): Column {
     const { rows, width } = this;
     const bitmapBytes = (rows + 7) >> 3;
-    const length = width === 0 ? this.used : width === "bit" ? bitmapBytes : rows * width;
+    const length = width === 0 ? this.used : width === 'bit' ? bitmapBytes : rows * width;
     return {
       type: this.type,
       values: this.values.subarray(0, length),

@@ -4,7 +4,7 @@
  * Three kinds. `operator`: somebody must change something; retrying alone will not help. `retry`: the world is
  * expected to mend itself (network, server restart); callers back off and try again. `bug`: ours.
  */
-export type ProblemKind = "operator" | "retry" | "bug";
+export type ProblemKind = 'operator' | 'retry' | 'bug';
 
 /** `BRM-<AREA>-<WORD>`, e.g. `BRM-STORE-FENCED`. Stable: scripts and documents refer to it. */
 export type ProblemCode = `BRM-${string}`;
@@ -19,7 +19,7 @@ export interface ProblemOptions {
 }
 
 export class Problem extends Error {
-  override readonly name = "Problem";
+  override readonly name = 'Problem';
   readonly code: ProblemCode;
   readonly kind: ProblemKind;
   readonly remedy: string | undefined;
@@ -28,13 +28,19 @@ export class Problem extends Error {
   constructor(code: ProblemCode, message: string, options: ProblemOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.kind = options.kind ?? "operator";
+    this.kind = options.kind ?? 'operator';
     this.remedy = options.remedy;
     this.at = options.at ?? {};
   }
 
   toJSON(): ProblemRecord {
-    return { code: this.code, kind: this.kind, message: this.message, remedy: this.remedy ?? null, at: this.at };
+    return {
+      code: this.code,
+      kind: this.kind,
+      message: this.message,
+      remedy: this.remedy ?? null,
+      at: this.at,
+    };
   }
 }
 
@@ -51,10 +57,10 @@ export interface ProblemRecord {
 export function toProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new Problem("BRM-BUG", message, { kind: "bug", cause: thrown });
+  return new Problem('BRM-BUG', message, { kind: 'bug', cause: thrown });
 }
 
 /** States what must be true. A violated assertion is our bug and stops the task at once. */
 export function assert(condition: unknown, what: string): asserts condition {
-  if (!condition) throw new Problem("BRM-BUG", `assertion failed: ${what}`, { kind: "bug" });
+  if (!condition) throw new Problem('BRM-BUG', `assertion failed: ${what}`, { kind: 'bug' });
 }

@@ -1,4 +1,4 @@
-import type { ColumnType } from "./column-type.ts";
+import type { ColumnType } from './column-type.ts';
 
 /** One column of a collection. */
 export interface ColumnDefinition {

@@ -65,7 +65,14 @@ const VERSIONS: readonly Schema[] = [
     ['id', 'part'],
   ),
 ];
-const TARGET = VERSIONS[2] as Schema;
+/** What the column added last holds in rows from before. */
+const INITIAL = 'before';
+const TARGET: Schema = {
+  ...(VERSIONS[2] as Schema),
+  columns: (VERSIONS[2] as Schema).columns.map((column) =>
+    column.sourceId === 6 ? { ...column, initial: INITIAL } : column,
+  ),
+};
 
 /** What one change says, by source identity of the columns. */
 interface Change {
@@ -138,7 +145,7 @@ function applyChanges(table: Table, pieces: readonly Piece[]): void {
       const old = change.operation === Operation.move ? table.get(oldKey) : undefined;
       const present = old ?? table.get(key);
       const row = TARGET.columns.map(({ sourceId, type }, index) => {
-        const value = known.has(sourceId) ? valueOf(change, sourceId as number, type) : null;
+        const value = known.has(sourceId) ? valueOf(change, sourceId as number, type) : INITIAL;
         return value === UNKNOWN ? (present?.[index] ?? null) : value;
       });
       if (change.operation === Operation.move) table.delete(oldKey);
@@ -348,6 +355,27 @@ test('a large batch that a later change touches is copied without the row that l
   );
   expect(ids.length).toBe(10_000);
   expect(new Set(ids).size).toBe(10_000);
+});
+
+test('a large batch that leaves the same column out in all rows passes through, but for the row that is known', () => {
+  const known = scanned(7, 1);
+  const whole = scanned(0, 10_000);
+  const names = columnOf(
+    text,
+    Array.from({ length: 10_000 }, () => UNKNOWN),
+  );
+  const masked: Batch = { ...whole, columns: [whole.columns[0] as Column, names] };
+  const alone = fold([masked], WIDE) as Extract<MergeStep, { kind: 'upsert' }>[];
+  expect(alone.map((step) => [step.batch.rows, step.unknown])).toEqual([[10_000, [1]]]);
+  expect(alone[0]?.batch.columns[1]).toBe(names);
+  const both = fold([known, masked], WIDE) as Extract<MergeStep, { kind: 'upsert' }>[];
+  const rows = both.map((step) => [step.batch.rows, step.unknown] as const);
+  expect(rows.sort(([a], [b]) => a - b)).toEqual([
+    [1, []],
+    [9_999, [1]],
+  ]);
+  const complete = both.find((step) => step.batch.rows === 1) as Extract<MergeStep, { kind: 'upsert' }>;
+  expect(complete.batch.columns.map((column) => valueAt(column, 0))).toEqual([7n, 'name 7']);
 });
 
 test('many small batches become one statement', () => {
