@@ -58,7 +58,7 @@ const TEXT: ColumnType = { kind: 'text' };
  * roles that may be missing elsewhere), `pg_node_tree` and its like (cannot be read back).
  */
 const BUILT_IN: ReadonlySet<string> = new Set(
-  `bigint|bit|bit varying|boolean|box|bytea|"char"|character|character varying|cid|cidr|circle|date|datemultirange
+  `bigint|bit|"bit"|bpchar|bit varying|boolean|box|bytea|"char"|character|character varying|cid|cidr|circle|date|datemultirange
   |daterange|double precision|inet|int2vector|int4multirange|int4range|int8multirange|int8range|integer|interval|json
   |jsonb|jsonpath|line|lseg|macaddr|macaddr8|money|name|numeric|nummultirange|numrange|oid|oidvector|path|pg_lsn
   |pg_snapshot|point|polygon|real|refcursor|smallint|text|tid|time with time zone|time without time zone

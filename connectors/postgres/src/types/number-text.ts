@@ -1,4 +1,5 @@
 import type { ByteSink } from './byte-sink.ts';
+import { nearestSingle } from './text-number.ts';
 
 const ZERO = 0x30;
 const MINUS = 0x2d;
@@ -60,7 +61,10 @@ export function divide(high: number, low: number, divisor: number): number {
   return quotient;
 }
 
-/** As float8out prints with extra_float_digits ≥ 1: the shortest digits that read back the same. */
+/**
+ * As float8out prints with extra_float_digits ≥ 1: the shortest digits that read back the same. Where those lie exactly
+ * half-way to the next double (1e23), Postgres prefers others, of the same value.
+ */
 export function putFloat64(sink: ByteSink, value: number): void {
   putFloat(sink, value, value === 0 || !Number.isFinite(value) ? '' : value.toExponential(), 15);
 }
@@ -73,7 +77,7 @@ export function putFloat32(sink: ByteSink, value: number): void {
 function shortestSingle(value: number): string {
   for (let digits = 0; digits < 8; digits += 1) {
     const text = value.toExponential(digits);
-    if (Math.fround(Number(text)) === value) return text;
+    if (nearestSingle(text) === value) return text;
   }
   return value.toExponential(8);
 }

@@ -72,12 +72,17 @@ export function appendFloat64(buffer: Uint8Array, start: number, end: number, co
 export function appendFloat32(buffer: Uint8Array, start: number, end: number, column: ColumnBuilder): void {
   const double = readFloat(buffer, start, end);
   let single = Math.fround(double);
-  if (single !== double && Number.isFinite(single) && isTie(double, single)) {
-    single = roundExactly(asciiText(buffer, start, end), double, single);
-  }
+  if (mayBeTie(double, single)) single = roundExactly(asciiText(buffer, start, end), double, single);
   column.reserveRow();
   column.view.setFloat32(column.rows * 4, single, true);
   column.commitFixed();
+}
+
+/** The single nearest to a decimal number: not always the one nearest to the double nearest to it. */
+export function nearestSingle(text: string): number {
+  const double = Number(text);
+  const single = Math.fround(double);
+  return mayBeTie(double, single) ? roundExactly(text, double, single) : single;
 }
 
 const POWERS_OF_TEN = Float64Array.from({ length: 23 }, (_, power) => Number(`1e${power}`));
@@ -123,7 +128,8 @@ function readExponent(buffer: Uint8Array, start: number, end: number): number {
 }
 
 /** A double half-way between two singles may have got there by rounding, and then rounds once too often. */
-function isTie(double: number, single: number): boolean {
+function mayBeTie(double: number, single: number): boolean {
+  if (single === double || !Number.isFinite(single)) return false;
   return double - single === otherSingle(double, single) - double;
 }
 

@@ -1,10 +1,16 @@
 const ARRAY = /^(.*?)((?:\[\])+)$/s;
 
-/** Puts a modifier into a type's name where `format_type` would; the name alone for types without modifiers. */
+/** Types whose plain name means a length of one: without a modifier they have these. */
+const UNLIMITED: ReadonlyMap<string, string> = new Map([
+  ['character', 'bpchar'],
+  ['bit', '"bit"'],
+]);
+
+/** Puts a modifier into a type's name where `format_type` would; the type's own name where there is none. */
 export function modifierText(name: string, modifier: number): string {
-  if (modifier < 0) return name;
   const array = ARRAY.exec(name);
   if (array !== null) return `${modifierText(array[1] as string, modifier)}${array[2] as string}`;
+  if (modifier < 0) return UNLIMITED.get(name) ?? name;
   switch (name) {
     case 'numeric': {
       const packed = modifier - 4;
