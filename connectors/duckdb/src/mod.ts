@@ -1,1 +1,1 @@
-export {};
+export { connector } from './connector.ts';

@@ -1,0 +1,59 @@
+import { DuckDBConnection } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
+import type { Feed } from './feed.ts';
+import { FeedFunction } from './feed.ts';
+
+export type SqlValue = string | number | bigint | boolean | null;
+
+/** A connection that runs statements one after the other, and lets them read batches in memory. */
+export class Connection {
+  readonly #connection: DuckDBConnection;
+  readonly #feeds: FeedFunction;
+
+  private constructor(raw: duckdb.Connection) {
+    this.#connection = new DuckDBConnection(raw);
+    this.#feeds = new FeedFunction(raw);
+  }
+
+  static async open(database: duckdb.Database): Promise<Connection> {
+    return new Connection(await duckdb.connect(database));
+  }
+
+  /** Runs one statement; tells how many rows it changed. */
+  async run(sql: string, values: readonly SqlValue[] = []): Promise<number> {
+    const result = await (values.length === 0
+      ? this.#connection.run(sql)
+      : this.#connection.run(sql, [...values]));
+    return result.rowsChanged;
+  }
+
+  /** Runs one query; 64-bit numbers come as bigint. */
+  async rows(sql: string, values: readonly SqlValue[] = []): Promise<Readonly<Record<string, unknown>>[]> {
+    const reader = await (values.length === 0
+      ? this.#connection.runAndReadAll(sql)
+      : this.#connection.runAndReadAll(sql, [...values]));
+    return reader.getRowObjects();
+  }
+
+  /**
+   * Lets `work`'s statements read a feed's rows as the table `source`, as often as they like. Throws `FeedRefused` when a
+   * value of the feed was refused.
+   */
+  async feed<T>(feed: Feed, work: (source: string) => Promise<T>): Promise<T> {
+    return this.#feeds.serve(feed, work);
+  }
+
+  /** Stops the statement that is running, if any: it fails. */
+  interrupt(): void {
+    this.#connection.interrupt();
+  }
+
+  close(): void {
+    this.#connection.closeSync();
+  }
+
+  /** The driver's own connection, for what users ask. */
+  get driver(): DuckDBConnection {
+    return this.#connection;
+  }
+}

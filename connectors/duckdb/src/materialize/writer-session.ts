@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Problem } from '@brimful/model';
+import type { DuckdbConfig } from '../config.ts';
+import { Connection } from '../database/connection.ts';
+import type { DatabaseFile, Lease } from '../database/database-file.ts';
+import { FileOccupied } from '../database/database-file.ts';
+
+/** Others get the file at least this often, however much there is to write. */
+const HOLD_MILLISECONDS = 3_000;
+/** For so long after it was let go under load: several times a reader's retry interval. */
+const YIELD_MILLISECONDS = 150;
+/** Work that follows within this time finds the file still open; opening and closing takes about 20 ms. */
+const LINGER_MILLISECONDS = 50;
+const FIRST_RETRY_MILLISECONDS = 50;
+const LAST_RETRY_MILLISECONDS = 500;
+
+interface Opened {
+  readonly lease: Lease;
+  readonly connection: Connection;
+  readonly since: number;
+}
+
+/**
+ * The writer's hold on the file: open while there is work, let go soon after, and now and then in between so that
+ * people with other tools get in. While somebody else has the file it waits, and says so.
+ */
+export class WriterSession {
+  readonly #file: DatabaseFile;
+  readonly #config: DuckdbConfig;
+  readonly #now: () => number;
+  readonly #closing = new AbortController();
+  #opened: Opened | undefined;
+  #openings = 0;
+  #freeUntil = 0;
+  #linger: NodeJS.Timeout | undefined;
+  #waiting: string | undefined;
+  #broken = false;
+
+  constructor(file: DatabaseFile, config: DuckdbConfig, now: () => number) {
+    this.#file = file;
+    this.#config = config;
+    this.#now = now;
+  }
+
+  get waiting(): string | undefined {
+    return this.#waiting;
+  }
+
+  /** Grows whenever the file was opened anew: what was known about foreign things in it may be out of date. */
+  get openings(): number {
+    return this.#openings;
+  }
+
+  /** Runs `work` on the open file, waiting for it as long as it takes. One at a time. */
+  async use<T>(signal: AbortSignal | undefined, work: (connection: Connection) => Promise<T>): Promise<T> {
+    const signals =
+      signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
+    return this.#file.exclusively(async () => {
+      clearTimeout(this.#linger);
+      const { connection } = await this.#ensureOpen(signals);
+      const interrupt = (): void => connection.interrupt();
+      signals.addEventListener('abort', interrupt);
+      try {
+        return await work(connection);
+      } finally {
+        signals.removeEventListener('abort', interrupt);
+        await this.#afterUse();
+      }
+    });
+  }
+
+  /** The open database is of no use any more: it is opened anew for the next work. */
+  discard(): void {
+    this.#broken = true;
+  }
+
+  /** Lets go of the file now. */
+  async release(): Promise<void> {
+    await this.#file.exclusively(async () => this.#close());
+  }
+
+  async dispose(): Promise<void> {
+    this.#closing.abort(
+      new Problem('BRM-DUCKDB-CLOSED', 'the destination was closed', {
+        kind: 'retry',
+        at: { file: this.#file.path },
+      }),
+    );
+    await this.release();
+  }
+
+  async #ensureOpen(signal: AbortSignal): Promise<Opened> {
+    let pause = FIRST_RETRY_MILLISECONDS;
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        if (this.#opened !== undefined) return this.#opened;
+        const free = this.#freeUntil - this.#now();
+        if (free > 0) await delay(Math.min(free, YIELD_MILLISECONDS), signal);
+        try {
+          return await this.#open();
+        } catch (error) {
+          if (!(error instanceof FileOccupied)) throw error;
+          this.#waiting = error.message;
+        }
+        await delay(pause, signal);
+        pause = Math.min(pause * 1.5, LAST_RETRY_MILLISECONDS);
+      }
+    } finally {
+      this.#waiting = undefined;
+    }
+  }
+
+  async #open(): Promise<Opened> {
+    const lease = await this.#file.acquire('write', this.#config);
+    try {
+      const connection = await Connection.open(lease.database);
+      this.#opened = { lease, connection, since: this.#now() };
+      this.#openings += 1;
+      return this.#opened;
+    } catch (error) {
+      await lease.release();
+      throw error;
+    }
+  }
+
+  async #afterUse(): Promise<void> {
+    if (this.#opened === undefined) return;
+    if (this.#broken || this.#now() - this.#opened.since >= HOLD_MILLISECONDS) {
+      await this.#close();
+      this.#freeUntil = this.#now() + YIELD_MILLISECONDS;
+      return;
+    }
+    clearTimeout(this.#linger);
+    this.#linger = setTimeout(() => void this.release(), LINGER_MILLISECONDS);
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#linger);
+    const opened = this.#opened;
+    this.#opened = undefined;
+    this.#broken = false;
+    if (opened === undefined) return;
+    opened.connection.close();
+    await opened.lease.release();
+  }
+}
+
+async function delay(milliseconds: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(milliseconds, undefined, { signal });
+  } catch {
+    // Only an abort ends a sleep early; its reason says more than the sleep's own error.
+    signal.throwIfAborted();
+  }
+}
