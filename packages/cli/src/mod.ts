@@ -1,1 +1,16 @@
-export {};
+export { loadConfig } from './config/load.ts';
+export type { LoadedConfig } from './config/load.ts';
+export { builtInConnectors } from './connectors.ts';
+export type { ConnectorRegistry } from './connectors.ts';
+export { openStore } from './data-directory.ts';
+export { terminalLog } from './log.ts';
+export { print, processOutput } from './output.ts';
+export type { Output } from './output.ts';
+export { Pipe } from './pipe.ts';
+export type { PipeOptions } from './pipe.ts';
+export { stopSignals } from './stop-signals.ts';
+export { formatBytes, formatCount, formatMilliseconds, formatSeconds, plural } from './terminal/format.ts';
+export { grid } from './terminal/grid.ts';
+export { problemsOf, problemText } from './terminal/problem-text.ts';
+export { progressView } from './terminal/progress-view.ts';
+export { Screen } from './terminal/screen.ts';
