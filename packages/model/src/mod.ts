@@ -7,6 +7,7 @@ export * from './problem.ts';
 export * from './range.ts';
 export type { RangeSet } from './range-set.ts';
 export * as rangeSet from './range-set.ts';
+export * from './row-hash.ts';
 export * from './row-key.ts';
 export * from './schema.ts';
 export * from './schema-lattice.ts';
