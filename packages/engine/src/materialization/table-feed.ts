@@ -88,6 +88,11 @@ export class TableFeed {
     return this.#applied;
   }
 
+  /** The first entry whose effect is not in the destination yet. Entries that mean nothing to the table count as applied. */
+  get offset(): Offset {
+    return this.#pending.length === 0 && !this.busy ? this.#read.offset : this.#applied.offset;
+  }
+
   /** For people: an index that is being built is a phase of its own. */
   get phase(): TablePhase | 'indexing' {
     return this.#indexing ? 'indexing' : this.#applied.phase;
@@ -255,9 +260,4 @@ export class TableFeed {
     });
     this.#notify();
   }
-}
-
-/** How far a table is behind the end of its journal, in entries. */
-export function entriesBehind(applied: TableCheckpoint, next: Offset): number {
-  return Math.max(0, next - applied.offset);
 }

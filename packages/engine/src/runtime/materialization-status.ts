@@ -59,7 +59,7 @@ function bindingStatus(
     collection,
     table: task.bindings.get(collection)?.table ?? collection,
     phase: problem === undefined ? (feed?.phase ?? 'waiting') : ('failed' satisfies MaterializationPhase),
-    offset: applied?.offset ?? 0,
+    offset: feed?.offset ?? 0,
     next,
     rowsWritten: applied?.rows ?? 0,
     bytesWritten: applied?.bytes ?? 0,

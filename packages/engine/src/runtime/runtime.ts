@@ -88,14 +88,17 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   ]).then(() => undefined);
   finished.catch(() => stop.abort());
   return {
-    status: () => ({
-      at: now(),
-      startedAt,
-      pid: process.pid,
-      captures: captures.map((task) => captureStatus(task, journals, gate.reason, now())),
-      materializations: tasks.map((task) => materializationStatus(task, journals, now())),
-      disk: guard.status,
-    }),
+    status: () => {
+      const measured = withHeads(journals, captures);
+      return {
+        at: now(),
+        startedAt,
+        pid: process.pid,
+        captures: captures.map((task) => captureStatus(task, measured, gate.reason, now())),
+        materializations: tasks.map((task) => materializationStatus(task, measured, now())),
+        disk: guard.status,
+      };
+    },
     stop: async () => {
       stop.abort(new Problem('BRM-STOPPED', 'stopped', { kind: 'retry' }));
       await finished.catch(() => undefined);
@@ -109,6 +112,21 @@ function cannot(name: string, connector: string, what: string): Problem {
     remedy: 'Use another connector; docs/connectors.md says what each can do.',
     at: { name, connector },
   });
+}
+
+/** Sizes may be half a second old; ends are as of now, so that "caught up" means just that. */
+function withHeads(
+  journals: ReadonlyMap<string, JournalState>,
+  captures: readonly CaptureTask[],
+): ReadonlyMap<string, JournalState> {
+  const measured = new Map(journals);
+  for (const task of captures) {
+    for (const { writer } of task.tables.values()) {
+      const known = journals.get(writer.collection) ?? { first: 0, next: 0, bytes: 0 };
+      measured.set(writer.collection, { ...known, next: writer.head.next });
+    }
+  }
+  return measured;
 }
 
 async function measure(
