@@ -1,1 +1,45 @@
-export {};
+import { parseArgs } from 'node:util';
+import { startBench } from './bench-servers.ts';
+import { accounts, orders } from './bench-tables.ts';
+import { copyTable } from './copy.ts';
+import type { Result } from './result.ts';
+import { print } from './result.ts';
+import { latencyScenario, streamScenario } from './stream.ts';
+
+const HELP = `npm run bench -- <scenario> [--json] [--runs 3] [--scale 1]
+
+  copy      wide orders (5 M rows) and narrow accounts (10 M rows) into Postgres, DuckDB and nowhere
+  stream    1 M updates into the journal and into Postgres; commit→visible latency at 1,000 tx/s
+  latency   only the latter
+
+  --scale   a share of the rows, for a quick look: --scale 0.1
+METHODOLOGY.md says what is measured and how.
+`;
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    runs: { type: 'string', default: '3' },
+    scale: { type: 'string', default: '1' },
+    help: { type: 'boolean' },
+  },
+});
+const runs = Number(values.runs);
+const scale = Number(values.scale);
+const [scenario] = positionals;
+if (values.help === true || scenario === undefined || !['copy', 'stream', 'latency'].includes(scenario)) {
+  process.stdout.write(HELP);
+  process.exit(values.help === true ? 0 : 2);
+}
+await using bench = await startBench();
+const show = (results: readonly Result[]): void => {
+  for (const result of results) print(result, values.json);
+};
+if (scenario === 'copy') {
+  show(await copyTable(bench, orders(5_000_000 * scale), { runs }));
+  show(await copyTable(bench, accounts(10_000_000 * scale), { runs }));
+}
+if (scenario === 'stream') show(await streamScenario(bench, 1_000_000 * scale, runs));
+if (scenario === 'stream' || scenario === 'latency')
+  show([await latencyScenario(bench, 1000, 20 * Math.max(scale, 0.25))]);
