@@ -3,6 +3,7 @@ export * from './batch.ts';
 export * from './column.ts';
 export * from './column-type.ts';
 export * from './json.ts';
+export * from './ordered-key.ts';
 export * from './problem.ts';
 export * from './range.ts';
 export type { RangeSet } from './range-set.ts';

@@ -217,6 +217,11 @@ test('each way to lose or damage a row changes the fingerprint', () => {
   for (const [name, mutant] of mutants) expect(of(mutant), name).not.toBe(of(good));
 });
 
+test('zero bytes at the end of a value count', () => {
+  expect(hashOf(text, 'a')).not.toBe(hashOf(text, 'a\u0000'));
+  expect(hashOf({ kind: 'bytes' }, new Uint8Array(1))).not.toBe(hashOf({ kind: 'bytes' }, new Uint8Array(2)));
+});
+
 test('a time shifted by a zone changes the fingerprint', () => {
   const zoned: ColumnType = { kind: 'timestamp', zoned: true };
   expect(hashOf(zoned, 1_700_000_000_000_000n)).not.toBe(hashOf(zoned, 1_700_003_600_000_000n));
