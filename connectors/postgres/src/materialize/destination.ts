@@ -1,0 +1,211 @@
+import { assert, Problem } from '@brimful/model';
+import type { ConnectorContext, Destination, TableHandle, TableRequest, Work } from '@brimful/connector';
+
+import { quoteIdentifier } from '../types/identifier.ts';
+import { applyWorks } from './apply-works.ts';
+import type { TableWork } from './apply-works.ts';
+import { ensureBookkeeping, takeOver } from './bookkeeping.ts';
+import type { Note } from './bookkeeping.ts';
+import type { PostgresDestinationConfig } from './config.ts';
+import { problemOf, serverError } from './failure.ts';
+import { Lane } from './lane.ts';
+import { Lanes } from './lanes.ts';
+import { OpenTable } from './open-table.ts';
+import { prepareTable } from './prepare-table.ts';
+import { clientConfig, sessionSettings } from './session.ts';
+
+/**
+ * Tables in a Postgres database. Whatever is written goes with its checkpoint in one transaction, behind the fence of
+ * its table's row in `brimful.tables`.
+ */
+export class PostgresDestination implements Destination {
+  readonly lanes: number;
+  /** A merge of a few rows takes a millisecond: waiting for more would only add to the delay. */
+  readonly gatherMilliseconds = 0;
+  readonly #config: PostgresDestinationConfig;
+  readonly #context: ConnectorContext;
+  readonly #writers: Lanes;
+  /** For everything that is not `apply`; one thing at a time. */
+  #control: Lane | undefined;
+  #controlTurn: Promise<unknown> = Promise.resolve();
+  #prepared = false;
+
+  constructor(config: PostgresDestinationConfig, context: ConnectorContext) {
+    this.#config = config;
+    this.#context = context;
+    this.lanes = config.connections;
+    this.#writers = new Lanes(config);
+  }
+
+  async open(request: TableRequest): Promise<TableHandle> {
+    return this.#onControl(`opening ${request.id.table}`, async (lane) => {
+      if (!this.#prepared) await ensureBookkeeping(lane);
+      this.#prepared = true;
+      const known = await this.#takeOver(lane, request);
+      if (known !== undefined) {
+        await this.#assertThere(lane, request, known);
+        return tableOf(request, known);
+      }
+      await lane.query('BEGIN');
+      try {
+        const note = await prepareTable(lane, request, this.#config.schema);
+        await lane.query('COMMIT');
+        return tableOf(request, note);
+      } catch (error) {
+        await lane.rollBack();
+        throw error;
+      }
+    });
+  }
+
+  async apply(works: readonly Work[], signal: AbortSignal): Promise<void> {
+    if (works.length === 0) return;
+    const own = works.map((work): TableWork => {
+      const { table, actions, checkpoint } = work;
+      assert(table instanceof OpenTable, 'the table was opened by this destination');
+      return { table, actions, checkpoint };
+    });
+    assert(new Set(own.map(({ table }) => table.id)).size === own.length, 'a table comes once in an apply');
+    try {
+      await this.#writers.use(async (lane) => {
+        const giveUp = (): void => this.#giveUp(lane);
+        signal.addEventListener('abort', giveUp);
+        try {
+          signal.throwIfAborted();
+          await applyWorks(lane, own, this.#context, signal);
+        } finally {
+          signal.removeEventListener('abort', giveUp);
+        }
+      });
+    } catch (error) {
+      if (error instanceof Problem || signal.aborted) throw error;
+      throw problemOf(error, 'writing');
+    }
+  }
+
+  async idle(): Promise<void> {
+    // Connections cost the server little, and the next change is welcome at once.
+  }
+
+  async drop(id: TableRequest['id']): Promise<void> {
+    await this.#onControl(`dropping ${id.table}`, async (lane) => {
+      await ensureBookkeeping(lane);
+      await lane.query('BEGIN');
+      try {
+        const note = await takeOver(lane, id);
+        if (note !== undefined) await removeTable(lane, note);
+        await lane.query('COMMIT');
+      } catch (error) {
+        await lane.rollBack();
+        throw error;
+      }
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#controlTurn.catch(() => undefined);
+    await Promise.all([this.#writers[Symbol.asyncDispose](), this.#control?.[Symbol.asyncDispose]()]);
+  }
+
+  async #onControl<Result>(doing: string, work: (lane: Lane) => Promise<Result>): Promise<Result> {
+    const turn = this.#controlTurn.then(async () => {
+      if (this.#control === undefined || this.#control.lost !== undefined) {
+        this.#control = await Lane.connect(clientConfig(this.#config), sessionSettings(this.#config));
+      }
+      return work(this.#control);
+    });
+    this.#controlTurn = turn.catch(() => undefined);
+    try {
+      return await turn;
+    } catch (error) {
+      throw error instanceof Problem ? error : problemOf(error, doing);
+    }
+  }
+
+  /** Waits for a commit that is still under way, for as long as the session's lock timeout. */
+  async #takeOver(lane: Lane, request: TableRequest): Promise<Note | undefined> {
+    try {
+      return await takeOver(lane, request.id);
+    } catch (error) {
+      if (serverError(error)?.code !== '55P03') throw error;
+      throw await busyWriter(lane, request, error);
+    }
+  }
+
+  async #assertThere(lane: Lane, request: TableRequest, note: Note): Promise<void> {
+    const found = await lane.query('SELECT to_regclass($1) IS NOT NULL AS there', [
+      `${quoteIdentifier(note.schemaName)}.${quoteIdentifier(note.relationName)}`,
+    ]);
+    if (found.rows[0]?.['there'] === true) return;
+    throw new Problem(
+      'BRM-PG-TABLE-GONE',
+      `Table ${note.schemaName}.${note.relationName} was removed from the destination, but Brimful had filled it up to a checkpoint.`,
+      {
+        remedy: 'Restore it from a backup, or order a reset run of this table.',
+        at: { table: request.id.table },
+      },
+    );
+  }
+
+  /** The server would go on with what it has; end it there too, so that the fence row is free at once. */
+  #giveUp(lane: Lane): void {
+    const { backend } = lane;
+    lane.destroy();
+    this.#onControl('cancelling', async (control) =>
+      control.query('SELECT pg_cancel_backend($1)', [backend]),
+    ).catch((error: unknown) =>
+      this.#context.log.debug({ error: String(error) }, 'could not cancel the abandoned statement'),
+    );
+  }
+}
+
+function tableOf(request: TableRequest, note: Note): OpenTable {
+  return new OpenTable({
+    request,
+    checkpoint: note.checkpoint,
+    id: note.id,
+    epoch: note.epoch,
+    schemaName: note.schemaName,
+    relationName: note.relationName,
+    adopted: note.adopted,
+    facts: note.facts,
+  });
+}
+
+async function removeTable(lane: Lane, note: Note): Promise<void> {
+  await lane.query(`DROP TABLE IF EXISTS "brimful".${quoteIdentifier(`touched_${note.id}`)}`);
+  if (!note.adopted) {
+    await lane.query(
+      `DROP TABLE IF EXISTS ${quoteIdentifier(note.schemaName)}.${quoteIdentifier(note.relationName)}`,
+    );
+  }
+  await lane.query('DELETE FROM brimful.tables WHERE id = $1', [note.id]);
+}
+
+/** Who holds the fence row, for the message: the server's own process number is what an operator can act on. */
+async function busyWriter(lane: Lane, request: TableRequest, cause: unknown): Promise<Problem> {
+  const { materialization, table, generation } = request.id;
+  const found = await lane.query(
+    `SELECT a.pid, a.xact_start::text AS since FROM brimful.tables t JOIN pg_stat_activity a ON a.backend_xid = t.xmax
+      WHERE t.materialization = $1 AND t.table_name = $2 AND t.generation = $3`,
+    [materialization, table, generation],
+  );
+  const row = found.rows[0];
+  const holder =
+    row === undefined
+      ? 'another process'
+      : `server process ${String(row['pid'])} (since ${String(row['since'])})`;
+  return new Problem(
+    'BRM-PG-WRITER-BUSY',
+    `A transaction of an earlier writer still holds ${table}: ${holder}.`,
+    {
+      kind: 'retry',
+      remedy:
+        row === undefined
+          ? 'It is tried again.'
+          : `It is tried again. To end it now: SELECT pg_terminate_backend(${String(row['pid'])});`,
+      at: { table },
+      cause,
+    },
+  );
+}

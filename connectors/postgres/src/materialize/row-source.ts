@@ -1,0 +1,88 @@
+import type { Batch, Column, ColumnType } from '@brimful/model';
+import { batchBytes } from '@brimful/model';
+
+import { quoteIdentifier } from '../types/identifier.ts';
+import { nativeType } from '../types/destination-type.ts';
+import { arrayLiteral } from '../types/literal.ts';
+import { requireWidening } from '../types/widening.ts';
+import { copySource } from './copy-rows.ts';
+import type { Parameter } from './frontend-messages.ts';
+import type { Origin, Transaction } from './transaction.ts';
+
+/** Up to here arrays as parameters of one prepared statement are faster than a COPY into a staging table (measured). */
+export const ARRAY_ROWS_LIMIT = 500;
+/** Wide values: an array's text is built, sent and parsed as a whole. */
+export const ARRAY_BYTES_LIMIT = 256 * 1024;
+
+/** One column of rows that are given to a statement. */
+export interface SourceColumn {
+  /** What the statement calls it. */
+  readonly alias: string;
+  /** The destination column's type. */
+  readonly type: ColumnType;
+  /** Index in the batch's columns. */
+  readonly index: number;
+}
+
+/** Rows as a statement sees them. */
+export interface RowSource {
+  /** SQL for a FROM list; the alias is `s`. */
+  readonly from: string;
+  readonly parameters: readonly Parameter[];
+  /** Whether the statement is worth keeping prepared: it is the same the next time. */
+  readonly prepared: boolean;
+}
+
+/** Makes a batch's rows available to the statements that follow, by whichever way is faster for so many. */
+export function rowSource(
+  transaction: Transaction,
+  batch: Batch,
+  columns: readonly SourceColumn[],
+  origin: Origin,
+): RowSource {
+  if (batch.rows <= ARRAY_ROWS_LIMIT && batchBytes(batch) <= ARRAY_BYTES_LIMIT)
+    return arraySource(batch, columns);
+  const definition = columns
+    .map(({ alias, type }) => `${quoteIdentifier(alias)} ${nativeType(type)}`)
+    .join(', ');
+  const { name, statements } = transaction.staging.claim(definition);
+  for (const statement of statements) transaction.add(statement, origin);
+  const { format, copy } = copySource(
+    [batch],
+    columns.map(({ alias, type, index }) => ({ name: alias, type, source: index })),
+  );
+  transaction.add(
+    { text: `COPY ${name} FROM STDIN (FORMAT ${format})`, prepared: true, copy },
+    { ...origin, lines: [batch] },
+  );
+  return { from: `${name} AS s`, parameters: [], prepared: false };
+}
+
+function arraySource(batch: Batch, columns: readonly SourceColumn[]): RowSource {
+  const parameters = columns.map(({ alias, type, index }) => {
+    const column = batch.columns[index] as Column;
+    requireWidening(column.type, type, alias);
+    return arrayLiteral(column, batch.rows);
+  });
+  const arrays = columns.map(({ type }, index) => `$${index + 1}::${elementType(type)}[]`).join(', ');
+  const names = columns.map(({ alias }) => quoteIdentifier(alias)).join(', ');
+  if (columns.every(({ type }) => elementType(type) === nativeType(type) || type.kind === 'decimal')) {
+    return { from: `unnest(${arrays}) AS s(${names})`, parameters, prepared: true };
+  }
+  const values = columns.map(({ alias, type }) => {
+    const name = quoteIdentifier(alias);
+    return elementType(type) === nativeType(type) ? name : `CAST(${name} AS ${nativeType(type)}) AS ${name}`;
+  });
+  const from = `(SELECT ${values.join(', ')} FROM unnest(${arrays}) AS u(${names})) AS s`;
+  return { from, parameters, prepared: true };
+}
+
+/**
+ * The element type of the array that carries a column's values. Types that are arrays themselves or have a delimiter
+ * of their own travel as text, and each is read by its type's input function. `xml` is not: its cast from text parses.
+ */
+function elementType(type: ColumnType): string {
+  if (type.kind === 'decimal') return 'numeric';
+  if (type.kind === 'other' && type.name !== 'xml') return 'text';
+  return nativeType(type);
+}
