@@ -53,8 +53,8 @@ export interface WriterCalls {
   /** Answers with the revision of the removal, or null when there was nothing to remove. */
   remove: [{ readonly key: string; readonly expect: number | undefined }, number | null];
   removeBlob: [{ readonly name: string }, null];
-  /** Copies the small rest of the log, so that the next commit starts it afresh. */
-  checkpoint: [null, null];
+  /** Copies the small rest of the log, so that the next commit starts it afresh. False: readers were in the way. */
+  restartLog: [null, boolean];
   stop: [null, null];
 }
 
@@ -98,8 +98,8 @@ export interface ReaderCalls {
   space: [null, { readonly usedBytes: number; readonly reusableBytes: number }];
   /** Changes whenever another connection committed. */
   version: [null, number];
-  /** Answers with the frames that could not be copied because the writer was faster. */
-  checkpoint: [null, { readonly rest: number }];
+  /** Copies the log into the database as far as it can beside the writer. */
+  checkpoint: [null, null];
   stop: [null, null];
 }
 

@@ -8,6 +8,7 @@ import { openForWriting } from './database.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
 import { JournalLedger } from './journal-ledger.ts';
 import { createLayout, type Layout, layoutOf, makeDirectory, readFormat } from './layout.ts';
+import { BUSY_WAIT_MS, LOG_RESTART_WAIT_MS } from './limits.ts';
 import { RecordLedger } from './record-ledger.ts';
 import { isFatal, storageProblem } from './sqlite-problem.ts';
 import type { Reply } from './thread-port.ts';
@@ -178,8 +179,16 @@ export class DirectoryWriter {
     removeFile(blobPath(this.#layout.blobs, name));
   }
 
-  checkpoint(): void {
-    if (this.#broken === undefined) this.#database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+  /** Copies the rest of the log and starts it afresh. Answers whether nobody was reading it just then. */
+  restartLog(): boolean {
+    if (this.#broken !== undefined) return false;
+    this.#database.exec(`PRAGMA busy_timeout = ${LOG_RESTART_WAIT_MS}`);
+    try {
+      const row = this.#database.prepare('PRAGMA wal_checkpoint(RESTART)').get() as { readonly busy: number };
+      return row.busy === 0;
+    } finally {
+      this.#database.exec(`PRAGMA busy_timeout = ${BUSY_WAIT_MS}`);
+    }
   }
 
   /** The last connection to close copies the whole log into the database. */

@@ -32,6 +32,8 @@ export class FileJournals implements Journals {
       { name: id },
       { fault: dependencies.faults?.at('open') },
     );
+    // An append whose outcome was unknown may have been written after all; now it has been, or never will be.
+    this.#tails.uncertain(id);
     return new JournalWriter<C>(dependencies, id, opened);
   }
 

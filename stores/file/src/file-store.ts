@@ -10,8 +10,8 @@ import { FileRegistry } from './file-registry.ts';
 import { type Layout, layoutOf, readFormat } from './layout.ts';
 import {
   CHECKPOINT_AFTER_BYTES,
-  CHECKPOINT_REST_FRAMES,
   CHECKPOINT_ROUNDS,
+  LOG_RESTART_AFTER_BYTES,
   POLL_EVERY_MS,
 } from './limits.ts';
 import { storageProblem } from './sqlite-problem.ts';
@@ -74,7 +74,9 @@ class OpenFileStore implements FileStore {
   #poll: NodeJS.Timeout | undefined;
   #commits = 0;
   #checkpoints = 0;
-  #writtenBytes = 0;
+  /** Roughly, of the log: written since it was last copied, and since it last started afresh. */
+  #uncopiedBytes = 0;
+  #logBytes = 0;
   #checkpoint: Promise<void> | undefined;
   #disposed: Promise<void> | undefined;
 
@@ -139,9 +141,10 @@ class OpenFileStore implements FileStore {
 
   #count({ commits = 0, written = 0 }: Answer): void {
     this.#commits = commits;
-    this.#writtenBytes += written;
-    if (this.#writtenBytes < CHECKPOINT_AFTER_BYTES || this.#checkpoint !== undefined) return;
-    this.#writtenBytes = 0;
+    this.#uncopiedBytes += written;
+    this.#logBytes += written;
+    if (this.#uncopiedBytes < CHECKPOINT_AFTER_BYTES || this.#checkpoint !== undefined) return;
+    this.#uncopiedBytes = 0;
     this.#checkpoint = this.#copyLog().finally(() => {
       this.#checkpoint = undefined;
     });
@@ -149,16 +152,14 @@ class OpenFileStore implements FileStore {
 
   /**
    * Copies the log into the database beside the running commits. The log starts afresh only when all of it was
-   * copied, which a busy writer never allows: so the last few pages are the writer's own work.
+   * copied, which a busy writer never allows: so now and then the last few pages are the writer's own work.
    */
   async #copyLog(): Promise<void> {
     try {
-      for (let round = 0; round < CHECKPOINT_ROUNDS; round += 1) {
-        const { rest } = await this.#reader.call('checkpoint', null);
-        if (rest <= CHECKPOINT_REST_FRAMES) break;
-      }
-      await this.#writer?.call('checkpoint', null);
+      for (let round = 0; round < CHECKPOINT_ROUNDS; round += 1) await this.#reader.call('checkpoint', null);
       this.#checkpoints += 1;
+      if (this.#logBytes < LOG_RESTART_AFTER_BYTES) return;
+      if (await this.#writer?.call('restartLog', null)) this.#logBytes = 0;
     } catch {
       // Nothing is lost: the log keeps it, and the next round or the next start copies it.
     }

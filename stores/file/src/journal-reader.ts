@@ -22,11 +22,13 @@ export async function* readJournal(
     while (!signal.aborted) {
       tails.throwIfClosed();
       const fresh = cursor.number === undefined ? undefined : tail.take(cursor.number, cursor.next);
-      if (fresh === undefined) {
-        yield* readHistory(history, tail, cursor, signal);
-      } else {
+      if (fresh !== undefined) {
         cursor.next += 1;
         yield fresh;
+      } else if (tail.endsAt(cursor.number, cursor.next)) {
+        await tail.changed(tail.version, signal);
+      } else {
+        yield* readHistory(history, tail, cursor, signal);
       }
     }
   } finally {

@@ -83,12 +83,16 @@ export class JournalWriter<C> implements Writer<C> {
       tails.appended(this.#id, this.#number, fresh);
       return this.#head;
     } catch (error) {
-      const isRefused = error instanceof Problem && error.kind === 'bug' && error.code === 'BRM-STORE-CLAIM';
-      if (!isRefused)
-        this.#ended =
-          error instanceof Problem && error.code === 'BRM-STORE-FENCED' ? error : this.#unknown(error);
+      this.#fail(error);
       throw error;
     }
+  }
+
+  #fail(error: unknown): void {
+    const code = error instanceof Problem ? error.code : undefined;
+    if (code === 'BRM-STORE-CLAIM') return;
+    this.#ended = error instanceof Problem && code === 'BRM-STORE-FENCED' ? error : this.#unknown(error);
+    this.#dependencies.tails.uncertain(this.#id);
   }
 
   #unknown(cause: unknown): Problem {

@@ -23,12 +23,18 @@ export const HISTORY_BUDGET_BYTES = 32 * MIB;
 /** What a reader gets however many there are: with less, a thousand lagging readers would crawl. */
 export const HISTORY_PAGE_MINIMUM_BYTES = 32 * KIB;
 
-/** Written bytes after which the log is copied into the database file, away from the hot path. */
+/** Log written since the last copying into the database that makes the next one worth its syncs. */
 export const CHECKPOINT_AFTER_BYTES = 16 * MIB;
-/** Rounds to catch up with a busy writer before the writer itself does the small rest. */
-export const CHECKPOINT_ROUNDS = 4;
-/** Frames (pages) of rest that the writer may copy itself: about a millisecond. */
-export const CHECKPOINT_REST_FRAMES = 64;
+/** Copies in a row away from the hot path: the second takes what was committed during the first, and is short. */
+export const CHECKPOINT_ROUNDS = 2;
+/**
+ * Log written after which the writer itself copies the rest, so that the log starts afresh instead of growing. Every
+ * commit waits meanwhile, some milliseconds; this is also about how large the log gets, and how much a crash leaves
+ * to be read at the next start.
+ */
+export const LOG_RESTART_AFTER_BYTES = 64 * MIB;
+/** How long that waits for readers to finish a page; longer, and it is tried again with the next copying. */
+export const LOG_RESTART_WAIT_MS = 20;
 
 /** Entries and inline bytes deleted in one go after a trim or drop: appends wait no longer than for this. */
 export const SWEEP_ENTRIES = 256;

@@ -58,7 +58,7 @@ export class Tails {
   /** Entries are durable. `number` tells one life of the journal from the next. */
   appended(id: JournalId, number: number, entries: readonly FreshEntry[]): void {
     const tail = this.#tails.get(id);
-    if (tail === undefined) return;
+    if (tail === undefined || entries.length === 0) return;
     if (tail.number !== number) this.#forget(tail, Number.POSITIVE_INFINITY);
     tail.number = number;
     for (const entry of entries) {
@@ -67,6 +67,7 @@ export class Tails {
       this.#slots.add(slot);
       this.#bytes += slot.bytes;
     }
+    tail.end = (entries.at(-1)?.offset ?? 0) + 1;
     for (const slot of this.#slots) {
       if (this.#bytes <= this.#limitBytes) break;
       this.#drop(slot);
@@ -82,7 +83,16 @@ export class Tails {
   }
 
   dropped(id: JournalId): void {
+    this.uncertain(id);
     this.trimmed(id, Number.POSITIVE_INFINITY);
+  }
+
+  /** The journal's end may have moved without `appended`: its readers look for themselves. */
+  uncertain(id: JournalId): void {
+    const tail = this.#tails.get(id);
+    if (tail === undefined) return;
+    tail.number = undefined;
+    tail.wake();
   }
 
   /** Something changed, nobody here knows what. */
@@ -121,7 +131,9 @@ export class Tails {
 export class Tail {
   readonly id: JournalId;
   readers = 0;
+  /** Which life of the journal was appended to last, and where it ends; unknown before the first append seen. */
   number: number | undefined;
+  end: Offset = 0;
   readonly slots = new Map<Offset, Slot>();
   /** Counts wake-ups, so that none between looking and waiting is missed. */
   version = 0;
@@ -148,6 +160,11 @@ export class Tail {
       );
     }
     return { ...rest, meta: JSON.parse(meta) as EntryMeta };
+  }
+
+  /** Whether that life of the journal certainly has nothing at `offset` yet. */
+  endsAt(number: number | undefined, offset: Offset): boolean {
+    return number !== undefined && this.number === number && this.end === offset;
   }
 
   wake(): void {

@@ -18,7 +18,7 @@ const { directory } = workerData as { readonly directory: string };
 let writer: DirectoryWriter | undefined;
 
 /** Calls that are no rows in a transaction; each runs alone, in its place in the order. */
-const ALONE: ReadonlySet<string> = new Set(['start', 'removeBlob', 'checkpoint', 'stop']);
+const ALONE: ReadonlySet<string> = new Set(['start', 'removeBlob', 'restartLog', 'stop']);
 
 port.on('message', (first: readonly Request[]) => {
   let waiting = takeWaiting(port, first);
@@ -69,9 +69,8 @@ function runAlone({ id, call, argument }: Request): Reply {
       case 'removeBlob':
         writer?.removeBlob((argument as WriterCalls['removeBlob'][0]).name);
         return { id, value: null };
-      case 'checkpoint':
-        writer?.checkpoint();
-        return { id, value: null };
+      case 'restartLog':
+        return { id, value: writer?.restartLog() ?? false };
       default:
         writer?.stop();
         return { id, value: null };
@@ -85,8 +84,8 @@ function inlineBytes({ call, argument }: Request): number {
   return call === 'append' ? (argument as Append).bodies.byteLength : 0;
 }
 
-/** Roughly what the log grew by: bodies, and two pages for each command. */
-const COMMAND_BYTES = 16 * 1024;
+/** Roughly what the log grew by: bodies, and three pages for each command. */
+const COMMAND_BYTES = 12 * 1024;
 function bytesOf(group: readonly Request[]): number {
   return group.reduce((sum, request) => sum + inlineBytes(request) + COMMAND_BYTES, 0);
 }
