@@ -27,6 +27,21 @@ const COPY_HEADER_BYTES = 19;
 const SIGNATURE = Uint8Array.of(0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0x00);
 const HAS_OIDS = 1 << 16;
 
+const INITIAL_CARRY_BYTES = 1024;
+/** A single huge row does not keep its buffer for ever. (Invariant 9) */
+const CARRY_KEPT_BYTES = 1024 * 1024;
+
+/** A batch this large was cut by its size, and the next one will be about as large. */
+const SIMILAR_ROWS = 4096;
+
+/** Growing by doubling copies everything once more, and costs as much as the decoding. */
+function reserveLike(taken: BatchBuilder, next: BatchBuilder): void {
+  for (const [index, column] of taken.columns.entries()) {
+    next.columns[index]?.reserveRows(column.rows);
+    if (column.width === 0) next.columns[index]?.reserveBytes(column.used + (column.used >> 4));
+  }
+}
+
 /**
  * Decodes the backend's side of a binary COPY TO STDOUT, from raw socket bytes straight into columns.
  *
@@ -45,7 +60,7 @@ export class CopyDecoder {
   readonly #block: FieldBlock;
   #headerSeen = false;
   /** Start of a frame that its chunk cut. */
-  #carry = new Uint8Array(1024);
+  #carry = new Uint8Array(INITIAL_CARRY_BYTES);
   #carried = 0;
 
   constructor(options: CopyDecoderOptions) {
@@ -68,6 +83,7 @@ export class CopyDecoder {
   take(next: BatchBuilder): BatchBuilder {
     const taken = this.builder;
     this.builder = next;
+    if (taken.rows >= SIMILAR_ROWS) reserveLike(taken, next);
     return taken;
   }
 
@@ -85,6 +101,7 @@ export class CopyDecoder {
     if (this.#carried < length) return next;
     this.#carried = 0;
     this.#walk(this.#carry, 0, length);
+    if (length > CARRY_KEPT_BYTES) this.#carry = new Uint8Array(INITIAL_CARRY_BYTES);
     return next;
   }
 
