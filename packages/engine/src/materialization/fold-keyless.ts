@@ -1,7 +1,8 @@
 import type { MergeStep } from '@brimful/connector';
 import type { Batch, Column, RowKey, Schema } from '@brimful/model';
-import { assert, hasBit, isNull, Operation, operationAt, widthOf, wholeRowReader } from '@brimful/model';
+import { assert, Operation, operationAt, wholeRowReader } from '@brimful/model';
 import { RowNumbers } from './row-numbers.ts';
+import { sameValue } from './same-value.ts';
 
 const NONE = -1;
 
@@ -96,18 +97,6 @@ function sameBytes(numbers: RowNumbers, a: number, b: number): boolean {
   return left.every((column, index) =>
     sameValue(column, numbers.row(a), right[index] as Column, numbers.row(b)),
   );
-}
-
-function sameValue(a: Column, rowA: number, b: Column, rowB: number): boolean {
-  if (isNull(a, rowA) || isNull(b, rowB)) return isNull(a, rowA) === isNull(b, rowB);
-  const width = widthOf(a.type);
-  if (width === 'bit') return hasBit(a.values, rowA) === hasBit(b.values, rowB);
-  const startA = width === 0 ? (a.offsets?.[rowA] as number) : rowA * width;
-  const startB = width === 0 ? (b.offsets?.[rowB] as number) : rowB * width;
-  const length = width === 0 ? (a.offsets?.[rowA + 1] as number) - startA : width;
-  if (width === 0 && (b.offsets?.[rowB + 1] as number) - startB !== length) return false;
-  for (let at = 0; at < length; at += 1) if (a.values[startA + at] !== b.values[startB + at]) return false;
-  return true;
 }
 
 function gather(numbers: RowNumbers, schema: Schema, rows: readonly number[]): Batch {

@@ -1,16 +1,9 @@
 import type { MergeStep } from '@brimful/connector';
-import type { Batch, Changes, Column, RowKey, RowKeyReader, Schema } from '@brimful/model';
-import {
-  alignBatch,
-  assert,
-  ColumnBuilder,
-  hasBit,
-  keyIndices,
-  keyListReader,
-  keyReader,
-  Operation,
-} from '@brimful/model';
+import type { Batch, Changes, Column, Schema } from '@brimful/model';
+import { alignBatch, assert, ColumnBuilder, hasBit, keyIndices, Operation } from '@brimful/model';
 import { foldKeyless } from './fold-keyless.ts';
+import type { KeyPlace } from './key-table.ts';
+import { KeyTable, NONE, oldKey, ownKey } from './key-table.ts';
 import { ABSENT, RowNumbers, UNKNOWN } from './row-numbers.ts';
 
 /** Whether each delete must keep its own commit time (tables with soft deletes) or one for all is enough. */
@@ -60,13 +53,10 @@ class Fold {
   readonly #target: Schema;
   readonly #deleteTimes: DeleteTimes;
   readonly #keyColumns: readonly number[];
-  readonly #readKey: RowKeyReader;
-  readonly #readOldKey: RowKeyReader;
   readonly #unknownSets = new UnknownSets();
   readonly #steps: MergeStep[] = [];
 
-  #entries = new Map<RowKey, number>();
-  #size = 0;
+  readonly #keys: KeyTable;
   #rows: Int32Array;
   #effects: Uint8Array;
   /** Start of the entry's part of `sources`, or -1. */
@@ -78,11 +68,8 @@ class Fold {
     this.#target = target;
     this.#deleteTimes = deleteTimes;
     this.#keyColumns = keyIndices(target);
-    this.#readKey = keyReader(target);
-    this.#readOldKey = keyListReader(target);
-    // A row touches at most two keys.
-    const moves = batches.some((batch) => batch.changes?.oldKey !== undefined);
-    const capacity = moves ? this.#numbers.count * 2 : this.#numbers.count;
+    this.#keys = new KeyTable(this.#numbers, target);
+    const { capacity } = this.#keys;
     this.#rows = new Int32Array(capacity);
     this.#effects = new Uint8Array(capacity);
     this.#overlays = new Int32Array(capacity);
@@ -101,54 +88,50 @@ class Fold {
     const masked = columns.some((column) => column.unknown !== undefined);
     for (let row = 0; row < batch.rows; row += 1) {
       const operation = operations === undefined ? Operation.read : (operations[row] as number);
-      const key = this.#readKey(columns, row);
+      const key = ownKey(start + row);
       if (operation === Operation.delete) {
         this.#set(key, start + row, Effect.delete);
         continue;
       }
       const known = !masked || this.#unknownSets.of(columns, row) === ALL_KNOWN;
-      if (operation === Operation.move) this.#move(batch, row, key, start + row, known);
+      if (operation === Operation.move) this.#move(batch, row, start + row, known);
       else if (known) this.#set(key, start + row, Effect.upsert);
       else this.#overlay(key, start + row);
     }
   }
 
   /** The key has this effect, whatever it had before. */
-  #set(key: RowKey, row: number, effect: number): void {
-    let entry = this.#entries.get(key);
-    if (entry === undefined) {
-      entry = this.#size;
-      this.#size += 1;
-      this.#entries.set(key, entry);
-    }
+  #set(key: KeyPlace, row: number, effect: number): void {
+    const entry = this.#keys.add(key);
     this.#rows[entry] = row;
     this.#effects[entry] = effect;
     this.#overlays[entry] = -1;
   }
 
   /** An upsert with unknown columns: they keep what the key has, in this fold or else at the destination. */
-  #overlay(key: RowKey, row: number): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) this.#set(key, row, Effect.upsert);
+  #overlay(key: KeyPlace, row: number): void {
+    const entry = this.#keys.find(key);
+    if (entry === NONE) this.#set(key, row, Effect.upsert);
     else this.#lay(key, row, entry);
   }
 
   /** Puts a row on a key; its unknown columns take the values of another entry. */
-  #lay(key: RowKey, row: number, below: number): void {
+  #lay(key: KeyPlace, row: number, below: number): void {
     const width = this.#target.columns.length;
     const overlay = this.#sources.length;
     for (let column = 0; column < width; column += 1) {
       this.#sources.push(this.#isUnknown(row, column) ? this.#sourceOf(below, column) : row);
     }
     this.#set(key, row, Effect.upsert);
-    this.#overlays[this.#entries.get(key) as number] = overlay;
+    this.#overlays[this.#keys.find(key)] = overlay;
   }
 
-  #move(batch: Batch, row: number, key: RowKey, number: number, known: boolean): void {
-    const oldKey = (batch.changes as Changes).oldKey;
-    assert(oldKey !== undefined, 'a move names the old key');
-    const old = this.#readOldKey(oldKey, row);
-    if (old === key) {
+  #move(batch: Batch, row: number, number: number, known: boolean): void {
+    const { oldKey: oldColumns } = batch.changes as Changes;
+    assert(oldColumns !== undefined, 'a move names the old key');
+    const key = ownKey(number);
+    const old = oldKey(number);
+    if (this.#keys.same(old, key)) {
       // The key is written differently (1.0, 1.00) but is the same.
       if (known) this.#set(key, number, Effect.upsert);
       else this.#overlay(key, number);
@@ -159,10 +142,10 @@ class Fold {
       this.#set(key, number, Effect.upsert);
       return;
     }
-    const below = this.#entries.get(old);
-    if (below === undefined || !this.#supplies(below, number)) {
+    const below = this.#keys.find(old);
+    if (below === NONE || !this.#supplies(below, number)) {
       this.#flush();
-      this.#steps.push(this.#moveStep(batch, oldKey, row));
+      this.#steps.push(this.#moveStep(batch, oldColumns, row));
     } else if (this.#effects[below] === Effect.upsert) {
       this.#lay(key, number, below);
       this.#set(old, number, Effect.deleteOld);
@@ -193,27 +176,26 @@ class Fold {
     return unknown !== undefined && hasBit(unknown, this.#numbers.row(row));
   }
 
-  #moveStep(batch: Batch, oldKey: readonly Column[], row: number): MergeStep {
+  #moveStep(batch: Batch, oldColumns: readonly Column[], row: number): MergeStep {
     const unknown = this.#unknownSets.columns(this.#unknownSets.of(batch.columns, row));
     const columns = batch.columns.map((column) => pick(column, row));
     const moved: Batch = { schema: this.#target, rows: 1, columns, changes: undefined };
-    return { kind: 'move', oldKey: oldKey.map((column) => pick(column, row)), batch: moved, unknown };
+    return { kind: 'move', oldKey: oldColumns.map((column) => pick(column, row)), batch: moved, unknown };
   }
 
   /** Emits what the entries come to, and forgets them. */
   #flush(): void {
-    if (this.#size === 0) return;
+    if (this.#keys.size === 0) return;
     this.#flushDeletes();
     this.#flushUpserts();
-    this.#entries = new Map();
-    this.#size = 0;
+    this.#keys.clear();
     this.#sources = [];
   }
 
   #flushDeletes(): void {
     const groups = new Map<bigint, number[]>();
     let latest: bigint | undefined;
-    for (let entry = 0; entry < this.#size; entry += 1) {
+    for (let entry = 0; entry < this.#keys.size; entry += 1) {
       if (this.#effects[entry] === Effect.upsert) continue;
       const row = this.#rows[entry] as number;
       const { committedAt } = this.#numbers.batch(row).changes as Changes;
@@ -248,7 +230,7 @@ class Fold {
   #flushUpserts(): void {
     const reused = this.#reuseBatches();
     const groups = new Map<number, number[]>();
-    for (let entry = 0; entry < this.#size; entry += 1) {
+    for (let entry = 0; entry < this.#keys.size; entry += 1) {
       if (this.#effects[entry] !== Effect.upsert) continue;
       const row = this.#rows[entry] as number;
       if (this.#overlays[entry] === -1 && reused[this.#numbers.batchOf(row)] === 1) continue;
@@ -268,7 +250,7 @@ class Fold {
   #reuseBatches(): Uint8Array {
     const reused = new Uint8Array(this.#numbers.batches.length);
     const live = new Uint32Array(this.#numbers.batches.length);
-    for (let entry = 0; entry < this.#size; entry += 1) {
+    for (let entry = 0; entry < this.#keys.size; entry += 1) {
       if (this.#effects[entry] !== Effect.upsert || this.#overlays[entry] !== -1) continue;
       (live[this.#numbers.batchOf(this.#rows[entry] as number)] as number) += 1;
     }
