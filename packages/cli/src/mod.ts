@@ -4,7 +4,7 @@ export { builtInConnectors } from './connectors.ts';
 export type { ConnectorRegistry } from './connectors.ts';
 export { openStore } from './data-directory.ts';
 export { terminalLog } from './log.ts';
-export { print, processOutput } from './output.ts';
+export { print, printProblems, processOutput } from './output.ts';
 export type { Output } from './output.ts';
 export { Pipe } from './pipe.ts';
 export type { PipeOptions } from './pipe.ts';

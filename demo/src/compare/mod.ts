@@ -1,0 +1,7 @@
+export { compareTables } from './compare.ts';
+export type { TableComparison } from './compare.ts';
+export { duckdbRows } from './duckdb-rows.ts';
+export { postgresRows } from './postgres-rows.ts';
+export type { Row, RowBlocks } from './rows.ts';
+export { tableShape } from './table-shape.ts';
+export type { TableShape } from './table-shape.ts';

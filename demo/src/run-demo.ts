@@ -1,0 +1,176 @@
+import { relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startRuntime } from '@brimful/engine';
+import type { RuntimeStatus } from '@brimful/model';
+import { Problem } from '@brimful/model';
+import type { Output, Pipe as RunningPipe } from 'brimful';
+import { builtInConnectors, formatBytes, loadConfig, openStore, Pipe, terminalLog } from 'brimful';
+import { Client } from 'pg';
+import { arrivalOf, isDrained, progressMark } from './arrival.ts';
+import type { Environment } from './environment.ts';
+import { createEnvironment } from './environment.ts';
+import type { DemoOptions } from './options.ts';
+import type { ShopSize } from './shop/fill.ts';
+import { fillShop, shopSize } from './shop/fill.ts';
+import { TABLES } from './shop/schema.ts';
+import type { LiveWriter } from './shop/writer.ts';
+import { startWriter } from './shop/writer.ts';
+import type { Stage } from './stage.ts';
+import { compareAll, isEqual, verdictText } from './verdict.ts';
+
+const LOOK_EVERY_MILLISECONDS = 200;
+/** Nothing at all moved for so long: the run is stuck, not slow. */
+const STUCK_MILLISECONDS = 180_000;
+
+/** Runs the demo to its end and returns the exit code. `stopped` resolves when the audience has seen enough. */
+export async function runDemo(
+  options: DemoOptions,
+  output: Output,
+  stage: Stage,
+  stopped: Promise<void>,
+): Promise<number> {
+  await using environment = await stage.step('Postgres 18 from npm is running', createEnvironment);
+  const size = shopSize(options.orders);
+  await stage.step(
+    `A shop with ${size.orders.toLocaleString('en-US')} orders in ${TABLES.length} tables is in it`,
+    () => fillShop(environment.sourceUrl, size),
+  );
+  const writer = await beginWriting(environment, size, options, stage);
+  const pipe = await startPipe(environment, output, stage);
+  try {
+    const watch = new Watch(pipe, writer, stage, stopped);
+    if (!(await watch.until((status) => arrivalOf(status, TABLES.length).kind === 'complete'))) return 0;
+    stage.say(whereabouts(environment, options));
+    if (!options.exit) {
+      await watch.until(() => false);
+      return 0;
+    }
+    await writer?.stop();
+    stage.say(`The writer has stopped after ${writer?.status.transactions ?? 0} transactions; draining.`);
+    const position = await endOfLog(environment.sourceUrl);
+    if (!(await watch.until((status) => isDrained(status, position)))) return 1;
+  } finally {
+    await pipe.stop();
+    if (!options.exit) await writer?.stop();
+  }
+  return await conclude(environment, stage);
+}
+
+async function beginWriting(
+  environment: Environment,
+  size: ShopSize,
+  options: DemoOptions,
+  stage: Stage,
+): Promise<LiveWriter | undefined> {
+  if (options.rate === 0) return undefined;
+  const writer = await startWriter(environment.sourceUrl, size, options.rate);
+  stage.say(`  Customers change it all the while, about ${options.rate} transactions a second.`);
+  return writer;
+}
+
+/** The same code path as `brimful up` on the same file. */
+async function startPipe(environment: Environment, output: Output, stage: Stage): Promise<RunningPipe> {
+  const config = await loadConfig(environment.configFile, {
+    connectors: builtInConnectors,
+    environment: process.env,
+    workingDirectory: process.cwd(),
+  });
+  output.redact = config.redact;
+  const log = terminalLog(output, stage.screen, 'warn');
+  return Pipe.start({ config, connectors: builtInConnectors, log, openStore, startRuntime });
+}
+
+/** Shows the progress while something is waited for. */
+class Watch {
+  readonly #pipe: RunningPipe;
+  readonly #writer: LiveWriter | undefined;
+  readonly #stage: Stage;
+  #stopped = false;
+
+  constructor(pipe: RunningPipe, writer: LiveWriter | undefined, stage: Stage, stopped: Promise<void>) {
+    this.#pipe = pipe;
+    this.#writer = writer;
+    this.#stage = stage;
+    void stopped.then(() => {
+      this.#stopped = true;
+    });
+  }
+
+  /** False when the audience left first. Throws when a table failed or nothing moves any more. */
+  async until(reached: (status: RuntimeStatus) => boolean): Promise<boolean> {
+    let mark = '';
+    let movedAt = performance.now();
+    for (;;) {
+      const status = this.#pipe.status();
+      this.#stage.progress(status, this.#footer());
+      if (this.#stopped) return false;
+      const arrival = arrivalOf(status, TABLES.length);
+      if (arrival.kind === 'failed') throw new Problem('BRM-DEMO-FAILED', arrival.problems.join('\n'));
+      if (reached(status)) return true;
+      const now = progressMark(status);
+      if (now !== mark) {
+        mark = now;
+        movedAt = performance.now();
+      } else if (performance.now() - movedAt > STUCK_MILLISECONDS) {
+        throw new Problem('BRM-DEMO-STUCK', `Nothing has moved for ${STUCK_MILLISECONDS / 1000} seconds.`, {
+          kind: 'bug',
+        });
+      }
+      await Promise.race([sleep(LOOK_EVERY_MILLISECONDS), this.#pipe.finished]);
+    }
+  }
+
+  #footer(): string {
+    const memory = `this process ${formatBytes(process.memoryUsage.rss())}`;
+    if (this.#writer === undefined) return memory;
+    const { transactions, perSecond } = this.#writer.status;
+    return `Writer: ${transactions.toLocaleString('en-US')} transactions, ${Math.round(perSecond)}/s; ${memory}`;
+  }
+}
+
+/** Where the source's log ends now: everything that committed before lies below. */
+async function endOfLog(url: string): Promise<bigint> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ position: string }>(
+      "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text AS position",
+    );
+    // One more transaction behind it, so that the stream has something to deliver that lies beyond.
+    await client.query("SELECT pg_logical_emit_message(true, 'demo', 'end')");
+    return BigInt(rows[0]?.position ?? 0);
+  } finally {
+    await client.end();
+  }
+}
+
+function whereabouts(environment: Environment, { exit }: DemoOptions): string {
+  const config = relative(process.cwd(), environment.configFile);
+  const lines = [
+    'All tables are complete, and stay current.',
+    `  DuckDB file         ${relative(process.cwd(), environment.duckdbPath)}`,
+    `  Postgres database   ${environment.replicaUrl}`,
+    `  source              ${environment.sourceUrl}`,
+  ];
+  if (exit) return lines.join('\n');
+  return [
+    ...lines,
+    'In another terminal, while it runs:',
+    `  npx brimful -c ${config} status`,
+    `  npx brimful -c ${config} query shop/warehouse "SELECT status, count(*), sum(total) FROM orders GROUP BY ALL"`,
+    `  npx brimful -c ${config} query shop/replica "SELECT max(placed_at) FROM orders"`,
+    `  npx brimful -c ${config} preview shop/orders`,
+    `  psql ${environment.sourceUrl}      # change something, and look again`,
+    'Ctrl-C ends it.',
+  ].join('\n');
+}
+
+async function conclude(environment: Environment, stage: Stage): Promise<number> {
+  const verdicts = await stage.step('Source and destinations are compared row by row', () =>
+    compareAll(environment, TABLES, ({ table }) => stage.screen?.draw([`… compared ${table}`])),
+  );
+  stage.say(verdictText(verdicts));
+  const peak = formatBytes(process.resourceUsage().maxRSS * 1024);
+  stage.say(`Peak memory of this process: ${peak}, the comparison included.`);
+  return verdicts.every(isEqual) ? 0 : 1;
+}
