@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RuntimeStatus } from '@brimful/model';
+import { STATUS_KEY } from '@brimful/model';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { LoadedConfig } from './config/load.ts';
+import { openStore, openStoreReadonly } from './data-directory.ts';
+import { silentLog } from './log.ts';
+import type { Runtime } from './pipe.ts';
+import { Pipe } from './pipe.ts';
+import { redactor } from './redact.ts';
+import { fakeConnectors } from './testing/fake-connectors.ts';
+import { captureStatus, runtimeStatus } from './testing/statuses.ts';
+
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'brimful-pipe-'));
+});
+
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function start(startRuntime: () => Promise<Runtime>): Promise<Pipe> {
+  const config: LoadedConfig = {
+    file: join(directory, 'brimful.yaml'),
+    spec: {
+      captures: [],
+      collections: [],
+      materializations: [],
+      limits: {
+        diskFreeBytes: 0,
+        diskUsedBytes: undefined,
+        memoryBytes: 1,
+        retentionMilliseconds: undefined,
+      },
+    },
+    dataDirectory: join(directory, 'data'),
+    redact: redactor(),
+  };
+  return Pipe.start({ config, connectors: fakeConnectors(), log: silentLog, openStore, startRuntime });
+}
+
+function fakeRuntime(): Runtime & { stops: number } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return {
+    stops: 0,
+    finished: promise,
+    status() {
+      const state = this.stops > 0 ? 'stopped' : 'running';
+      return runtimeStatus({ captures: [captureStatus([], { state })] });
+    },
+    async stop() {
+      this.stops += 1;
+      resolve();
+    },
+  };
+}
+
+async function published(): Promise<RuntimeStatus | undefined> {
+  await using store = await openStoreReadonly(join(directory, 'data'));
+  return (await store.registry.get<RuntimeStatus>(STATUS_KEY))?.value;
+}
+
+test('the status stands in the store while it runs, and the last one after it stopped', async () => {
+  const runtime = fakeRuntime();
+  const pipe = await start(async () => runtime);
+  await expect.poll(async () => (await published())?.captures[0]?.state).toBe('running');
+  await Promise.all([pipe.stop(), pipe.stop()]);
+  expect(runtime.stops).toBe(1);
+  expect((await published())?.captures[0]?.state).toBe('stopped');
+});
+
+test('a runtime that does not start leaves the data directory free', async () => {
+  await expect(start(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  await using _store = await openStore(join(directory, 'data'));
+});
+
+test('a second pipe on the same data directory is refused and leaves the first alone', async () => {
+  await using first = await start(async () => fakeRuntime());
+  await expect(start(async () => fakeRuntime())).rejects.toMatchObject({ code: 'BRM-STORE-LOCKED' });
+  expect(first.status().captures[0]?.state).toBe('running');
+});
