@@ -86,14 +86,13 @@ export class KeyTable {
 
   /** Whether two places hold the same key. */
   same(a: KeyPlace, b: KeyPlace): boolean {
-    const sameBytes = this.#keyColumns.every((column, at) =>
-      sameValue(
-        this.#columnAt(a, column, at),
-        this.#numbers.row(a >> 1),
-        this.#columnAt(b, column, at),
-        this.#numbers.row(b >> 1),
-      ),
-    );
+    const rowA = this.#numbers.row(a >> 1);
+    const rowB = this.#numbers.row(b >> 1);
+    let sameBytes = true;
+    for (let at = 0; sameBytes && at < this.#keyColumns.length; at += 1) {
+      const column = this.#keyColumns[at] as number;
+      sameBytes = sameValue(this.#columnAt(a, column, at), rowA, this.#columnAt(b, column, at), rowB);
+    }
     // One key can be written in more than one way: 1.0 and 1.00.
     return sameBytes || this.#keyAt(a) === this.#keyAt(b);
   }

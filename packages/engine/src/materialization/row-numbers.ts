@@ -47,11 +47,23 @@ export class RowNumbers {
   /** The values that these rows (or `ABSENT`, `UNKNOWN`) have in a column. */
   gather(type: ColumnType, column: number, numbers: ArrayLike<number>): Column {
     const builder = new ColumnBuilder(type);
-    for (let index = 0; index < numbers.length; index += 1) {
-      const number = numbers[index] as number;
-      if (number === ABSENT) builder.appendNull();
-      else if (number === UNKNOWN) builder.appendUnknown();
-      else builder.appendFrom(this.batch(number).columns[column] as Column, this.row(number));
+    let index = -1;
+    let start = 0;
+    let source: Column | undefined;
+    for (let at = 0; at < numbers.length; at += 1) {
+      const number = numbers[at] as number;
+      if (number < 0) {
+        if (number === ABSENT) builder.appendNull();
+        else builder.appendUnknown();
+        continue;
+      }
+      // Neighbours mostly come from one batch.
+      if (this.#batchOf[number] !== index || source === undefined) {
+        index = this.#batchOf[number] as number;
+        start = this.#starts[index] as number;
+        source = (this.batches[index] as Batch).columns[column] as Column;
+      }
+      builder.appendFrom(source, number - start);
     }
     return builder.finish();
   }
