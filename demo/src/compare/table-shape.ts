@@ -9,7 +9,7 @@ export interface TableShape {
   readonly key: readonly string[];
 }
 
-export interface ShapeColumn {
+interface ShapeColumn {
   readonly name: string;
   /** As Postgres formats it: `numeric(12,2)`. Of a domain, its base type. */
   readonly type: string;

@@ -5,7 +5,7 @@ import { Random } from './random.ts';
 import type { ShopState } from './transactions.ts';
 import { nextTransaction } from './transactions.ts';
 
-export interface WriterStatus {
+interface WriterStatus {
   readonly transactions: number;
   readonly perSecond: number;
   /** Deadlocks and the like, rolled back and forgotten. */

@@ -72,6 +72,9 @@ describe('exit codes, as `brimful --help` promises them', () => {
     expect(mistyped).toMatchObject({ code: 2, stdout: '' });
     expect(mistyped.stderr).toContain('Did you mean check?');
     expect(await brimful('query')).toMatchObject({ code: 2 });
+    const json = await brimful('chekc', '--json');
+    expect(json).toMatchObject({ code: 2, stdout: '' });
+    expect(JSON.parse(json.stderr)).toMatchObject({ errors: [{ code: 'BRM-USAGE' }] });
     expect(await brimful('preview', 'x', '--limit', '0')).toMatchObject({ code: 2 });
   });
 

@@ -7,9 +7,10 @@ process.exitCode = await run(process.argv.slice(2));
 
 async function run(words: readonly string[]): Promise<number> {
   let exitCode: number = ExitCode.ok;
-  const command = program(packageVersion(), (code) => {
+  const onExit = (code: number): void => {
     exitCode = code;
-  });
+  };
+  const command = program(packageVersion(), onExit, words.includes('--json'));
   try {
     await command.parseAsync(words, { from: 'user' });
   } catch (error) {

@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Runtime } from '@brimful/engine';
 import type { RuntimeStatus } from '@brimful/model';
 import { STATUS_KEY } from '@brimful/model';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LoadedConfig } from './config/load.ts';
 import { openStore, openStoreReadonly } from './data-directory.ts';
 import { silentLog } from './log.ts';
-import type { Runtime } from './pipe.ts';
 import { Pipe } from './pipe.ts';
 import { redactor } from './redact.ts';
 import { fakeConnectors } from './testing/fake-connectors.ts';

@@ -1,27 +1,10 @@
-import type { Connector, Logger } from '@brimful/connector';
-import type { RuntimeStatus, Spec } from '@brimful/model';
+import type { Logger } from '@brimful/connector';
+import type { Runtime, RuntimeOptions } from '@brimful/engine';
+import type { RuntimeStatus } from '@brimful/model';
 import { STATUS_KEY } from '@brimful/model';
 import type { Store } from '@brimful/store';
 import type { LoadedConfig } from './config/load.ts';
 import type { ConnectorRegistry } from './connectors.ts';
-
-/** What the engine offers. */
-export interface Runtime {
-  status(): RuntimeStatus;
-  /** Ends all tasks in order; what is under way is finished or left for the next start. */
-  stop(): Promise<void>;
-  /** Resolves when stopped, rejects when nothing can go on. */
-  readonly finished: Promise<void>;
-}
-
-export interface RuntimeOptions {
-  readonly spec: Spec;
-  readonly connectors: { load(name: string): Promise<Connector> };
-  readonly store: Store;
-  readonly log: Logger;
-  now(): number;
-  reach(point: string): void;
-}
 
 export interface PipeOptions {
   readonly config: LoadedConfig;

@@ -38,7 +38,7 @@ Examples:
 ${EXIT_CODES}`;
 
 /** The command line. `onExit` is told what the command ends with. */
-export function program(version: string, onExit: (code: ExitCodeNumber) => void): Command {
+export function program(version: string, onExit: (code: ExitCodeNumber) => void, json: boolean): Command {
   const root = new Command('brimful')
     .description(
       'Keeps copies of data complete: captures databases and keeps destination tables equal to them.',
@@ -53,7 +53,10 @@ export function program(version: string, onExit: (code: ExitCodeNumber) => void)
   addSetUpCommands(root, perform);
   addRunCommands(root, perform);
   addLookCommands(root, perform);
-  for (const command of [root, ...root.commands]) throwInsteadOfExit(command);
+  for (const command of [root, ...root.commands]) {
+    throwInsteadOfExit(command);
+    if (json) command.configureOutput({ outputError: (text, write) => write(usageError(text)) });
+  }
   return root;
 }
 
@@ -187,6 +190,13 @@ function wholeNumber(text: string): number {
   if (!Number.isSafeInteger(number) || number < 1)
     throw new InvalidArgumentError('It must be a whole number above 0.');
   return number;
+}
+
+/** A mistake in the command line in the form of every other error under --json. */
+function usageError(text: string): string {
+  const message = text.replace(/^error: /, '').trim();
+  const error = { code: 'BRM-USAGE', kind: 'operator', message, remedy: 'See: brimful --help', at: {} };
+  return `${JSON.stringify({ errors: [error] })}\n`;
 }
 
 function throwInsteadOfExit(command: Command): void {

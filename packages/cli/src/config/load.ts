@@ -11,8 +11,6 @@ import { configSchema } from './schema.ts';
 import { toSpec } from './to-spec.ts';
 import { validate } from './validate.ts';
 
-export const DEFAULT_CONFIG_FILE = 'brimful.yaml';
-
 /** A configuration that holds: ready to run. */
 export interface LoadedConfig {
   readonly file: string;

@@ -165,7 +165,7 @@ function isMissing(issue: z.core.$ZodIssue, path: Path): boolean {
   );
 }
 
-export function fieldName(path: Path): string {
+function fieldName(path: Path): string {
   if (path.length === 0) return 'the configuration';
   return path.reduce<string>(
     (text, step) =>
