@@ -73,6 +73,7 @@ test('a default that is not understood stops the table and names the column', ()
   expect(() => alignBatch(scanned(), after)).toThrow(/default of column n/u);
 });
 
+// Invariant 6
 test('values that are not exact in the new type stop the table', () => {
   const after: Schema = {
     version: 2,

@@ -50,6 +50,7 @@ function widen(column: Column, type: ColumnType, rows: number, name: string): Co
   if (widensTo(column.type, type)) return widenColumn(column, type, rows);
   // A decimal's limits bind what its source writes from then on; what it wrote before is carried as it is.
   if (column.type.kind === 'decimal' && type.kind === 'decimal') return { ...column, type };
+  // Invariant 6
   throw new Problem(
     'BRM-SCHEMA-INCOMPATIBLE',
     `values of column ${name} were ${column.type.kind} and are not all exact as ${type.kind}`,

@@ -50,6 +50,7 @@ function exact(value: Value): string {
   return String(value);
 }
 
+// Invariant 6
 test('every value of a type is exact in each type it widens to, nulls and unknowns included', () => {
   const pairs = EVERY_TYPE.flatMap((a) => EVERY_TYPE.map((b) => [a, b] as const)).filter(([a, b]) =>
     widensTo(a, b),

@@ -232,6 +232,7 @@ const table: fc.Arbitrary<Table> = fc
       ),
   );
 
+// Invariant 5
 test('folded changes leave any table as the changes one by one do', () => {
   fc.assert(
     fc.property(table, pieces, fc.constantFrom('each' as const, 'latest' as const), (start, list, times) => {

@@ -100,7 +100,8 @@ class Fold {
     }
   }
 
-  /** The key has this effect, whatever it had before. */
+  /** The key has this effect, whatever it had before: rows come in journal order. */
+  // Invariant 5
   #set(key: KeyPlace, row: number, effect: number): void {
     const entry = this.#keys.add(key);
     this.#rows[entry] = row;
@@ -118,9 +119,13 @@ class Fold {
   /** Puts a row on a key; its unknown columns take the values of another entry. */
   #lay(key: KeyPlace, row: number, below: number): void {
     const width = this.#target.columns.length;
-    const overlay = this.#sources.length;
+    const entry = this.#keys.find(key);
+    const present =
+      entry === below && this.#effects[below] === Effect.upsert ? (this.#overlays[below] as number) : -1;
+    // A row that is updated again and again keeps its one overlay: each column is read before it is written.
+    const overlay = present === -1 ? this.#sources.length : present;
     for (let column = 0; column < width; column += 1) {
-      this.#sources.push(this.#isUnknown(row, column) ? this.#sourceOf(below, column) : row);
+      this.#sources[overlay + column] = this.#isUnknown(row, column) ? this.#sourceOf(below, column) : row;
     }
     this.#set(key, row, Effect.upsert);
     this.#overlays[this.#keys.find(key)] = overlay;
