@@ -5,35 +5,44 @@ import { configSchema } from './schema.ts';
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-/** The JSON Schema of `brimful.yaml`, each connector's config included. */
+/** The JSON Schema of `brimful.yaml`, each connector's config included: for editors. */
 export async function jsonSchema(connectors: ConnectorRegistry): Promise<JsonSchema> {
-  const root = toJsonSchema(configSchema);
-  const known = await Promise.all(connectors.names.map((name) => connectors.load(name)));
-  addConnectors(
-    root,
-    'captures',
-    known.flatMap(({ name, title, capture }) =>
-      capture === undefined ? [] : [{ name, title, config: capture.config }],
-    ),
-  );
-  addConnectors(
-    root,
-    'materializations',
-    known.flatMap(({ name, title, destination }) =>
-      destination === undefined ? [] : [{ name, title, config: destination.config }],
-    ),
-  );
+  const root = configJsonSchema();
+  const { captures, destinations } = await connectorSides(connectors);
+  addConnectors(root, 'captures', captures);
+  addConnectors(root, 'materializations', destinations);
   return root;
 }
 
-function toJsonSchema(schema: z.ZodType): JsonSchema {
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'draft-7' });
+/** The same without the connectors. */
+export function configJsonSchema(): JsonSchema {
+  return toJsonSchema(configSchema);
 }
 
 interface Side {
   readonly name: string;
   readonly title: string;
-  readonly config: z.ZodType;
+  readonly config: JsonSchema;
+}
+
+/** What can be captured from and materialized into, with the schema of each config. */
+export async function connectorSides(
+  connectors: ConnectorRegistry,
+): Promise<{ readonly captures: readonly Side[]; readonly destinations: readonly Side[] }> {
+  const known = await Promise.all(connectors.names.map((name) => connectors.load(name)));
+  const side = (name: string, title: string, role: { readonly config: z.ZodType } | undefined): Side[] => {
+    if (role === undefined) return [];
+    const { $schema: _, ...config } = toJsonSchema(role.config);
+    return [{ name, title, config }];
+  };
+  return {
+    captures: known.flatMap(({ name, title, capture }) => side(name, title, capture)),
+    destinations: known.flatMap(({ name, title, destination }) => side(name, title, destination)),
+  };
+}
+
+function toJsonSchema(schema: z.ZodType): JsonSchema {
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'draft-7' });
 }
 
 /** Names the connectors of a section, and ties each one's config schema to its name. */
@@ -47,9 +56,10 @@ function addConnectors(root: JsonSchema, section: string, sides: readonly Side[]
     },
   };
   entry.allOf = sides.map((side) => {
-    const { $schema: _, ...config } = toJsonSchema(side.config);
+    const itsName = { properties: { connector: { const: side.name } } };
+    const itsConfig = { properties: { config: side.config } };
     // oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's own word; nobody awaits it
-    return { if: { properties: { connector: { const: side.name } } }, then: { properties: { config } } };
+    return { if: itsName, then: itsConfig };
   });
 }
 
