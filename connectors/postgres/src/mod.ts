@@ -1,1 +1,3 @@
-export {};
+export { captureConfig } from './config.ts';
+export type { CaptureConfig } from './config.ts';
+export { connector } from './connector.ts';

@@ -7,6 +7,8 @@ import type { FrameHandler } from './frame-reader.ts';
 import { FrameReader } from './frame-reader.ts';
 import { readServerMessage, ServerError } from './server-error.ts';
 import { sessionOptions } from './session-settings.ts';
+import type { TextRow } from './text-row.ts';
+import { readDataRow } from './text-row.ts';
 import { connectProblem } from './connect-problem.ts';
 
 export interface SessionOptions {
@@ -16,9 +18,6 @@ export interface SessionOptions {
   readonly replication?: boolean;
   readonly settings?: Readonly<Record<string, string>>;
 }
-
-/** A statement's rows as text; null is null. */
-export type TextRow = readonly (string | null)[];
 
 /** Anything that takes raw bytes from the backend and reports messages to `RawSession.frame`: a COPY decoder. */
 export interface ByteReader {
@@ -51,6 +50,7 @@ export class RawSession {
   #pending: { resolve(): void; reject(error: unknown): void } | undefined;
   #error: ServerError | undefined;
   #closed: Problem | undefined;
+  #inTransaction = false;
 
   /** Throws a Problem that says what is wrong with the address, the network or the login. */
   static async connect(endpoint: Endpoint, options: SessionOptions): Promise<RawSession> {
@@ -87,7 +87,7 @@ export class RawSession {
     this.#socket = inner.connection.stream;
     this.#reader = new FrameReader(this.frame);
     const parsers = this.#socket.listeners('data');
-    this.#socket.on('data', (chunk) => this.#receive(chunk as Buffer));
+    this.#socket.on('data', (chunk) => this.#receive(chunk));
     for (const parser of parsers) this.#socket.off('data', parser as (chunk: Buffer) => void);
     this.#socket.on('error', (error) => this.#fail(error));
     this.#socket.on('close', () => this.#fail(undefined));
@@ -95,6 +95,15 @@ export class RawSession {
 
   get closed(): boolean {
     return this.#closed !== undefined;
+  }
+
+  get running(): boolean {
+    return this.#pending !== undefined;
+  }
+
+  /** As of the last statement's end. */
+  get inTransaction(): boolean {
+    return this.#inTransaction;
   }
 
   /** Runs `sql` and tells `onFrame` of every message until the server is ready again. Rejects with `ServerError`. */
@@ -147,6 +156,10 @@ export class RawSession {
     if (this.#closed === undefined) this.#socket.write(frame);
   }
 
+  get suspended(): boolean {
+    return this.#reader.suspended;
+  }
+
   /** Stops reporting messages and leaves the server waiting. */
   suspend(): void {
     this.#reader.suspend();
@@ -190,7 +203,10 @@ export class RawSession {
       this.#error = new ServerError(readServerMessage(buffer, start, end));
       return;
     }
-    if (type === Frame.ready) return this.#finish();
+    if (type === Frame.ready) {
+      this.#inTransaction = buffer[start] !== IDLE;
+      return this.#finish();
+    }
     this.#onFrame?.(type, buffer, start, end);
   };
 
@@ -243,22 +259,5 @@ export class RawSession {
 }
 
 const ROW_DESCRIPTION = 0x54;
-const UTF8 = new TextDecoder();
-
-/** A DataRow's body: a count, then length and bytes of each value. */
-export function readDataRow(buffer: Uint8Array, start: number): TextRow {
-  const view = new DataView(buffer.buffer, buffer.byteOffset);
-  const count = view.getInt16(start);
-  const row: (string | null)[] = [];
-  let at = start + 2;
-  for (let index = 0; index < count; index += 1) {
-    const length = view.getInt32(at);
-    at += 4;
-    if (length < 0) row.push(null);
-    else {
-      row.push(UTF8.decode(buffer.subarray(at, at + length)));
-      at += length;
-    }
-  }
-  return row;
-}
+/** ReadyForQuery's status outside of a transaction. */
+const IDLE = 0x49;

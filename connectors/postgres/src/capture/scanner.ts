@@ -1,0 +1,280 @@
+import type { Chunk, ScanPlan } from '@brimful/connector';
+import type { Column, Range, Schema } from '@brimful/model';
+import { Problem } from '@brimful/model';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decoderOf } from '../types/decoder.ts';
+import type { PostgresType } from '../types/postgres-type.ts';
+import type { RawSession } from '../wire/raw-session.ts';
+import { problemOf, ServerError } from '../wire/server-error.ts';
+import type { SessionPool } from '../wire/session-pool.ts';
+import { describeLockHolders } from './blockers.ts';
+import type { Catalog } from './catalog.ts';
+import { ChunkReader } from './chunk-reader.ts';
+import { ChunkSize } from './chunk-size.ts';
+import type { JoinedTable } from './joined-table.ts';
+import type { JoinedTables } from './joined-tables.ts';
+import type { PageRange, PlannedLeaf } from './scan-plan.ts';
+import { nextRange, pagesOf, plannedLeaves, planOf } from './scan-plan.ts';
+import {
+  chunkSql,
+  KEYS_SETTINGS,
+  keysQuery,
+  leafCheck,
+  pagesQuery,
+  selectList,
+  wholeQuery,
+} from './scan-sql.ts';
+import { schemaOf } from './table-schema.ts';
+import type { Leaf } from './table.ts';
+
+export interface ScannerOptions {
+  readonly readers: SessionPool;
+  readonly catalog: Catalog;
+  readonly control: SessionPool;
+  readonly tables: JoinedTables;
+  readonly generatedToo: boolean;
+  readonly lockMilliseconds: number;
+  readonly now: () => number;
+  /** Resolves when every transaction that ran when the table joined has ended. */
+  readonly settled: (table: JoinedTable) => Promise<void>;
+}
+
+/** Other statements queue behind a waiting lock: many short waits instead of one long one. */
+const LOCK_ATTEMPTS = 10;
+const LOCK_PAUSE_MILLISECONDS = 500;
+/** A table whose shape changes between every look and its lock is not going to hold still. */
+const SHAPE_ATTEMPTS = 10;
+
+interface Request {
+  readonly table: JoinedTable;
+  /** Leaves with the filenode they must still have; undefined: as the catalog has them. */
+  readonly planned: readonly PlannedLeaf[] | undefined;
+  /** Every leaf that the table has now must be planned: rows in another one would be taken for read. */
+  readonly wholeTree: boolean;
+  readonly settings?: string;
+  readonly query: (columns: string, schema: Schema, leaves: readonly Leaf[]) => string;
+  readonly finished: (bytes: number) => void;
+}
+
+/** Reads chunks: locks, checks that the table is still what it was planned as, and copies. */
+export class Scanner {
+  readonly #options: ScannerOptions;
+  readonly #sizes = new Map<string, ChunkSize>();
+
+  constructor(options: ScannerOptions) {
+    this.#options = options;
+  }
+
+  async plan(resource: string): Promise<ScanPlan> {
+    const table = this.#table(resource);
+    await this.#options.settled(table);
+    await this.#refresh(table);
+    const plan = planOf(table.table);
+    const pages = table.table.leaves.reduce((sum, leaf) => sum + leaf.pages, 0);
+    this.#sizes.set(plan.fingerprint, new ChunkSize(plan.estimate.bytes / Math.max(1, pages)));
+    return plan;
+  }
+
+  next(plan: ScanPlan, remaining: readonly Range[]): Range {
+    return nextRange(plan, remaining, this.#size(plan).pages);
+  }
+
+  async scan(resource: string, plan: ScanPlan, range: Range, signal: AbortSignal): Promise<Chunk> {
+    const ranges = pagesOf(plan, range);
+    const table = this.#table(resource);
+    const started = this.#options.now();
+    const request: Request = {
+      table,
+      planned: plan.divisible ? ranges.map((pages) => pages.leaf) : plannedLeaves(plan),
+      wholeTree: !plan.divisible,
+      query: (columns, _schema, leaves) =>
+        plan.divisible
+          ? pagesQuery(table.table, columns, placed(ranges, leaves))
+          : wholeQuery(columns, leaves),
+      finished: (bytes) =>
+        this.#size(plan).measured({
+          pages: ranges.reduce((sum, { from, to }) => sum + to - from, 0),
+          bytes,
+          milliseconds: this.#options.now() - started,
+        }),
+    };
+    return this.#read(request, signal);
+  }
+
+  async scanKeys(
+    resource: string,
+    keys: readonly Column[],
+    rows: number,
+    signal: AbortSignal,
+  ): Promise<Chunk> {
+    const table = this.#table(resource);
+    const request: Request = {
+      table,
+      planned: undefined,
+      wholeTree: false,
+      settings: KEYS_SETTINGS,
+      query: (columns, schema) => keysQuery(table.table, schema, columns, keys, rows),
+      finished: () => undefined,
+    };
+    return this.#read(request, signal);
+  }
+
+  async #read(request: Request, signal: AbortSignal): Promise<Chunk> {
+    const { resource } = request.table;
+    await this.#options.settled(request.table);
+    for (let attempt = 1; ; attempt += 1) {
+      signal.throwIfAborted();
+      const outcome = await this.#attempt(request, signal);
+      if (outcome instanceof ChunkReader) return outcome;
+      if (outcome === 'locked') {
+        if (attempt >= LOCK_ATTEMPTS) throw await this.#lockedProblem(request.table);
+        await sleep(LOCK_PAUSE_MILLISECONDS, undefined, { signal });
+      } else {
+        if (attempt >= SHAPE_ATTEMPTS) throw moved(resource, 'its shape keeps changing');
+        await this.#refresh(request.table);
+      }
+    }
+  }
+
+  /** `locked`: somebody holds the table. `changed`: our picture of it is old. */
+  async #attempt(request: Request, signal: AbortSignal): Promise<ChunkReader | 'locked' | 'changed'> {
+    const { table, planned } = request;
+    const leaves = leavesOf(table, planned);
+    const schema = this.#schema(table);
+    const session = await this.#options.readers.take();
+    const reader = this.#reader(session, table, schema, request.finished, signal);
+    try {
+      const [, shape, state] = await reader.start(
+        chunkSql({
+          table: table.table,
+          leaves,
+          wholeTree: request.wholeTree,
+          lockMilliseconds: this.#options.lockMilliseconds,
+          query: request.query(selectList(table.table, schema), schema, leaves),
+          ...(request.settings === undefined ? {} : { settings: request.settings }),
+        }),
+      );
+      if (planned !== undefined && state !== leafCheck(table.table, planned)) {
+        throw moved(table.resource, 'it was rewritten or its partitions changed');
+      }
+      if (shape === table.table.shape) return reader;
+      await reader[Symbol.asyncDispose]();
+      return 'changed';
+    } catch (error) {
+      await reader[Symbol.asyncDispose]();
+      if (error instanceof ServerError) {
+        if (error.code === '55P03') return 'locked';
+        if (CHANGED.has(error.code)) return 'changed';
+      }
+      throw problemOf(error, `Reading ${table.resource}`);
+    }
+  }
+
+  #reader(
+    session: RawSession,
+    table: JoinedTable,
+    schema: Schema,
+    finished: (bytes: number) => void,
+    signal: AbortSignal,
+  ): ChunkReader {
+    const onAbort = (): void => session.destroy();
+    signal.addEventListener('abort', onAbort, { once: true });
+    return new ChunkReader({
+      session,
+      schema,
+      decoders: schema.columns.map((column) => decoderOf(typeOf(table, column.sourceId))),
+      table: table.resource,
+      finished,
+      release: async () => {
+        signal.removeEventListener('abort', onAbort);
+        await this.#options.readers.give(session);
+      },
+    });
+  }
+
+  /** The table's own shape, under the key that the stream goes by. */
+  #schema(table: JoinedTable): Schema {
+    const schema = schemaOf(table.table, this.#options.generatedToo, table.loosened);
+    const key = table.schema.key.map((name) => {
+      const number = table.schema.columns.find((column) => column.name === name)?.sourceId;
+      return schema.columns.find((column) => column.sourceId === number)?.name;
+    });
+    return key.every((name) => name !== undefined) ? { ...schema, key } : schema;
+  }
+
+  async #refresh(table: JoinedTable): Promise<void> {
+    const [found] = await this.#options.control.use((session) =>
+      this.#options.catalog.tablesByOid(session, [table.oid]),
+    );
+    if (found === undefined) throw moved(table.resource, 'it was dropped');
+    table.table = found;
+  }
+
+  #table(resource: string): JoinedTable {
+    const table = this.#options.tables.get(resource);
+    if (table !== undefined && !table.ended) return table;
+    throw new Problem(
+      'BRM-PG-NOT-JOINED',
+      `${resource} is not in the stream: it was dropped or has failed.`,
+      {
+        at: { table: resource },
+      },
+    );
+  }
+
+  /** Plans of earlier runs are measured anew. */
+  #size(plan: ScanPlan): ChunkSize {
+    const known = this.#sizes.get(plan.fingerprint);
+    if (known !== undefined) return known;
+    const pages = (plan.detail as readonly (readonly number[])[]).reduce(
+      (sum, leaf) => sum + (leaf[2] ?? 0),
+      0,
+    );
+    const size = new ChunkSize(plan.estimate.bytes / Math.max(1, pages));
+    this.#sizes.set(plan.fingerprint, size);
+    return size;
+  }
+
+  async #lockedProblem(table: JoinedTable): Promise<Problem> {
+    const oids = [table.oid, ...table.table.leaves.map((leaf) => leaf.oid)];
+    const holders = await this.#options.control.use((session) => describeLockHolders(session, oids));
+    return new Problem('BRM-PG-LOCKED', `${table.resource} cannot be read: it is locked by ${holders}.`, {
+      kind: 'retry',
+      remedy: 'Let the statement that holds the lock end.',
+      at: { table: table.resource },
+    });
+  }
+}
+
+/** Undefined table, column or function; a leaf's type that no longer fits the others'. */
+const CHANGED: ReadonlySet<string> = new Set(['42P01', '42703', '42883', '42804', '3F000']);
+
+function leavesOf(table: JoinedTable, planned: readonly PlannedLeaf[] | undefined): readonly Leaf[] {
+  const { leaves } = table.table;
+  // A look-up by keys goes through the root and so through all leaves.
+  if (planned === undefined) return table.table.kind === 'p' ? [] : leaves;
+  return planned.map((one) => {
+    const leaf = leaves.find((candidate) => candidate.oid === one.oid);
+    if (leaf === undefined) throw moved(table.resource, 'a partition is gone');
+    return leaf;
+  });
+}
+
+function placed(
+  ranges: readonly PageRange[],
+  leaves: readonly Leaf[],
+): { readonly pages: PageRange; readonly leaf: Leaf }[] {
+  return ranges.map((pages, index) => ({ pages, leaf: leaves[index] as Leaf }));
+}
+
+function typeOf(table: JoinedTable, number: number | undefined): PostgresType {
+  const attribute = table.table.attributes.find((candidate) => candidate.number === number);
+  return attribute?.type as PostgresType;
+}
+
+function moved(resource: string, why: string): Problem {
+  return new Problem('BRM-SCAN-MOVED', `${resource} must be read from the start: ${why}.`, {
+    kind: 'retry',
+    at: { table: resource },
+  });
+}

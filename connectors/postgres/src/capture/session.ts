@@ -1,0 +1,255 @@
+import type {
+  CaptureContext,
+  CaptureSession,
+  Chunk,
+  Position,
+  Resource,
+  Resume,
+  ScanPlan,
+  StreamSlice,
+} from '@brimful/connector';
+import type { Column, ProblemRecord, Range, Schema } from '@brimful/model';
+import { Problem } from '@brimful/model';
+import type { CaptureConfig } from '../config.ts';
+import { SessionPool } from '../wire/session-pool.ts';
+import { Catalog } from './catalog.ts';
+import type { ChangeStream } from './change-stream.ts';
+import { discoverTables } from './discover.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { JoinedTable } from './joined-table.ts';
+import { JoinedTables } from './joined-tables.ts';
+import { Joiner } from './joiner.ts';
+import type { Memory } from './memory.ts';
+import { memoryToJson } from './memory.ts';
+import type { Source } from './open-source.ts';
+import { openSource } from './open-source.ts';
+import type { PublicationKind } from './publications.ts';
+import { publishedKinds, unpublish } from './published.ts';
+import { Scanner } from './scanner.ts';
+import type { OpenedStream } from './start-stream.ts';
+import { startStream } from './start-stream.ts';
+import { problemWith } from './table-problem.ts';
+import { schemaOf } from './table-schema.ts';
+import type { Table } from './table.ts';
+
+/** What a table that cannot be followed is told as, once the stream runs. */
+export type Absence =
+  | { readonly kind: 'dropped' }
+  | { readonly kind: 'failed'; readonly problem: ProblemRecord };
+
+/** A live session with one Postgres database: one walsender, some readers, a few connections for the catalog. */
+export class PostgresSession implements CaptureSession {
+  readonly readers: number;
+  readonly #config: CaptureConfig;
+  readonly #context: CaptureContext;
+  readonly #source: Source;
+  readonly #catalog = new Catalog();
+  readonly #tables = new JoinedTables();
+  readonly #absent = new Map<string, Absence>();
+  readonly #settling = new Map<string, Promise<void>>();
+  readonly #joiner: Joiner;
+  readonly #scanner: Scanner;
+  readonly #heartbeat: Heartbeat;
+  readonly #readerPool: SessionPool;
+  #memory: Memory;
+  #stream: ChangeStream | undefined;
+  #opened: OpenedStream | undefined;
+  #acknowledged: Position | undefined;
+
+  static async open(config: CaptureConfig, context: CaptureContext): Promise<PostgresSession> {
+    return new PostgresSession(config, context, await openSource(config, context));
+  }
+
+  private constructor(config: CaptureConfig, context: CaptureContext, source: Source) {
+    const { control, endpoint, publications } = source;
+    this.#config = config;
+    this.#context = context;
+    this.#source = source;
+    this.#memory = source.memory;
+    this.readers = config.readers;
+    const now = (): number => context.now();
+    this.#heartbeat = new Heartbeat(control);
+    this.#joiner = new Joiner({
+      pool: control,
+      publications,
+      log: context.log,
+      now,
+      patienceMilliseconds: config.joinTimeoutSeconds * 1000,
+    });
+    this.#readerPool = new SessionPool(endpoint, { purpose: `${context.capture} reader` }, config.readers);
+    this.#scanner = new Scanner({
+      readers: this.#readerPool,
+      control,
+      catalog: this.#catalog,
+      tables: this.#tables,
+      generatedToo: publications.generatedToo,
+      lockMilliseconds: config.lockTimeoutSeconds * 1000,
+      now,
+      settled: async (table) => this.#settling.get(table.resource),
+    });
+  }
+
+  async *stream(resume: ReadonlyMap<string, Resume>, signal: AbortSignal): AsyncIterable<StreamSlice> {
+    if (this.#stream !== undefined) throw new Problem('BRM-BUG', 'a session streams once', { kind: 'bug' });
+    for (const [resource, place] of resume) this.#tables.get(resource)?.resumeFrom(place);
+    const opened = await startStream({
+      source: this.#source,
+      context: this.#context,
+      catalog: this.#catalog,
+      tables: this.#tables,
+      joiner: this.#joiner,
+      heartbeat: this.#heartbeat,
+      patienceMilliseconds: this.#config.joinTimeoutSeconds * 1000,
+    });
+    this.#opened = opened;
+    this.#stream = opened.stream;
+    if (this.#acknowledged !== undefined) opened.stream.acknowledge(this.#acknowledged);
+    for (const resource of resume.keys()) {
+      if (this.#tables.get(resource) === undefined) {
+        opened.buffer.absent(resource, this.#absent.get(resource) ?? { kind: 'dropped' });
+      }
+    }
+    try {
+      yield* opened.stream.slices(signal);
+    } finally {
+      opened.close();
+    }
+  }
+
+  acknowledge(position: Position): void {
+    this.#acknowledged = position;
+    this.#stream?.acknowledge(position);
+  }
+
+  async join(
+    resources: readonly string[],
+  ): Promise<readonly { readonly resource: string; readonly schema: Schema; readonly from: Position }[]> {
+    const { control, publications } = this.#source;
+    const found = await control.use((session) => this.#catalog.tablesByName(session, resources));
+    const published = await control.use((session) => publishedKinds(session, publications));
+    const joining = new Map<string, Table>();
+    for (const resource of resources) {
+      const table = found.get(resource);
+      const absence = this.#absence(resource, table, published);
+      if (absence !== undefined) this.#absent.set(resource, absence);
+      else if (table !== undefined) joining.set(resource, table);
+    }
+    const joint = await this.#joiner.publish([...joining.values()], published);
+    // The publications changed: shapes read before might have changed with them.
+    const oids = [...joining.values()].map((table) => table.oid);
+    const tables = await control.use((session) => this.#catalog.tablesByOid(session, oids));
+    const byOid = new Map(tables.map((table) => [table.oid, table]));
+    const joined = [...joining].flatMap(([resource, { oid }]) => {
+      const table = byOid.get(oid);
+      if (table === undefined) return [];
+      const schema = schemaOf(table, publications.generatedToo);
+      return [new JoinedTable(resource, table, schema, joint.position)];
+    });
+    const settled = this.#joiner.settle(joint);
+    // Whoever scans sees the failure.
+    settled.catch(() => undefined);
+    for (const table of joined) {
+      this.#absent.delete(table.resource);
+      this.#settling.set(table.resource, settled);
+      this.#tables.add(table);
+    }
+    this.#opened?.relations.joined();
+    await this.#remember(new Map(joined.map((table) => [table.resource, table.oid])));
+    return joined.map(({ resource, schema }) => ({ resource, schema, from: joint.position - 1n }));
+  }
+
+  async leave(resources: readonly string[]): Promise<void> {
+    const leaving = resources.flatMap((resource) => this.#tables.get(resource) ?? []);
+    for (const table of leaving) {
+      this.#opened?.buffer.leave(table);
+      this.#tables.remove(table.resource);
+      this.#settling.delete(table.resource);
+    }
+    const forgotten = new Map<string, number | undefined>(resources.map((resource) => [resource, undefined]));
+    for (const resource of resources) this.#absent.delete(resource);
+    const { control, publications } = this.#source;
+    const oids = leaving.map((table) => table.oid);
+    await control.use((session) => unpublish(session, this.#catalog, publications, this.#joiner, oids));
+    await this.#remember(forgotten);
+  }
+
+  async plan(resource: string): Promise<ScanPlan> {
+    return this.#scanner.plan(resource);
+  }
+
+  next(plan: ScanPlan, remaining: readonly Range[]): Range {
+    return this.#scanner.next(plan, remaining);
+  }
+
+  async scan(resource: string, plan: ScanPlan, range: Range, signal: AbortSignal): Promise<Chunk> {
+    return this.#scanner.scan(resource, plan, range, signal);
+  }
+
+  async scanKeys(
+    resource: string,
+    keys: readonly Column[],
+    rows: number,
+    signal: AbortSignal,
+  ): Promise<Chunk> {
+    return this.#scanner.scanKeys(resource, keys, rows, signal);
+  }
+
+  async nudge(): Promise<void> {
+    await this.#heartbeat.beat();
+  }
+
+  async discover(): Promise<readonly Resource[]> {
+    const { control, endpoint, publications } = this.#source;
+    return control.use((session) =>
+      discoverTables(session, this.#catalog, {
+        schemas: this.#config.schemas,
+        role: endpoint.user,
+        generatedToo: publications.generatedToo,
+      }),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#joiner.close();
+    this.#opened?.close();
+    this.#source.sender.close();
+    this.#readerPool.close();
+    this.#source.control.close();
+  }
+
+  /** Why a table that is asked for cannot be (or no longer is) followed. */
+  #absence(
+    resource: string,
+    table: Table | undefined,
+    published: ReadonlyMap<number, readonly PublicationKind[]>,
+  ): Absence | undefined {
+    if (table === undefined) return { kind: 'dropped' };
+    const refused = problemWith(table, this.#source.endpoint.user);
+    if (refused?.refused === true) return { kind: 'failed', problem: refused.problem };
+    const known = this.#memory.tables.get(resource);
+    if (known === undefined) return undefined;
+    // Another table under the old one's name: what the journal holds is not of this one.
+    if (known !== table.oid) return { kind: 'dropped' };
+    if (published.has(table.oid)) return undefined;
+    const problem = new Problem(
+      'BRM-PG-NOT-PUBLISHED',
+      `${resource} was taken out of this capture's publication: changes made since are not in the stream.`,
+      { remedy: `Reset its collection to read ${resource} again.`, at: { table: resource } },
+    );
+    return { kind: 'failed', problem: problem.toJSON() };
+  }
+
+  async #remember(changed: ReadonlyMap<string, number | undefined>): Promise<void> {
+    const tables = new Map(this.#memory.tables);
+    let differs = false;
+    for (const [resource, oid] of changed) {
+      if (tables.get(resource) === oid) continue;
+      differs = true;
+      if (oid === undefined) tables.delete(resource);
+      else tables.set(resource, oid);
+    }
+    if (!differs) return;
+    this.#memory = { ...this.#memory, tables };
+    await this.#context.remember(memoryToJson(this.#memory));
+  }
+}

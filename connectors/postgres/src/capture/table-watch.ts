@@ -1,0 +1,260 @@
+import type { CaptureContext, Position } from '@brimful/connector';
+import { Problem } from '@brimful/model';
+import { parseLsn } from '../wire/pgoutput-frames.ts';
+import type { RawSession } from '../wire/raw-session.ts';
+import type { ChangeBuffer } from './change-buffer.ts';
+import type { ChangeStream } from './change-stream.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import type { JoinedTable } from './joined-table.ts';
+import type { JoinedTables } from './joined-tables.ts';
+import type { Joiner } from './joiner.ts';
+import type { Source } from './open-source.ts';
+import type { Catalog } from './catalog.ts';
+import { publishedKinds } from './published.ts';
+import { keyProblem } from './relations.ts';
+import type { Leaf, Table } from './table.ts';
+
+export interface TableWatchOptions {
+  readonly source: Source;
+  readonly context: CaptureContext;
+  readonly catalog: Catalog;
+  readonly tables: JoinedTables;
+  readonly buffer: ChangeBuffer;
+  readonly stream: ChangeStream;
+  readonly joiner: Joiner;
+  readonly heartbeat: Heartbeat;
+}
+
+/** Between a DROP of a key and our noticing, the application's UPDATEs fail: the shorter the better. */
+const LOOK_MILLISECONDS = 1_000;
+/** A walsender that is never idle says nothing about its progress through other databases' log. */
+const HEARTBEAT_MILLISECONDS = 10_000;
+/** Less log than this is not worth a transaction. */
+const HEARTBEAT_BYTES = 1024n * 1024n;
+
+/** What the catalog says about a joined table, cheaply enough to ask every second. */
+interface Sight {
+  readonly name: string;
+  readonly leaves: string;
+  readonly identified: boolean;
+}
+
+/**
+ * Notices what the stream does not tell: tables dropped, renamed, unpublished, bereft of their key; partitions attached
+ * and detached. What it sees is told once the stream has passed the place it was seen at, so behind all earlier changes.
+ */
+export class TableWatch {
+  readonly #options: TableWatchOptions;
+  readonly #seen = new Map<JoinedTable, Sight>();
+  readonly #told = new WeakSet<JoinedTable>();
+  #due: { readonly at: Position; tell(): void }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #passed: Position = 0n;
+  #movedAt: number;
+  #closed = false;
+
+  constructor(options: TableWatchOptions) {
+    this.#options = options;
+    this.#movedAt = options.context.now();
+  }
+
+  start(): void {
+    this.#timer = setTimeout(() => {
+      this.#look()
+        .catch((error: unknown) => {
+          // Not worth a session: the next look sees the same, and a lost connection shows in the stream.
+          if (!this.#closed) this.#options.context.log.debug({ error }, 'a look at the catalog failed');
+        })
+        .finally(() => {
+          if (!this.#closed) this.start();
+        });
+    }, LOOK_MILLISECONDS);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Updates of a table without a key fail at the application as long as they are to be published. */
+  moveToInserts(table: JoinedTable): void {
+    const { joiner, context } = this.#options;
+    const { table: now } = table;
+    joiner
+      .change(
+        [
+          { kind: 'changes', drop: [now] },
+          { kind: 'inserts', add: [now] },
+        ],
+        [now],
+      )
+      .catch((error: unknown) => {
+        context.log.warn({ table: table.resource, error }, 'cannot move a table without a key');
+      });
+  }
+
+  async #look(): Promise<void> {
+    this.#tellDue();
+    const tables = this.#options.tables.live();
+    const { control } = this.#options.source;
+    const { at, sights, published } = await control.use(async (session) => {
+      const oids = tables.map((table) => table.oid);
+      const { at, sights } = await readSights(session, oids);
+      const kinds = await publishedKinds(session, this.#options.source.publications);
+      return { at, sights, published: kinds };
+    });
+    for (const table of tables) {
+      if (table.ended || this.#told.has(table)) continue;
+      await this.#compare(table, sights.get(table.oid), published.has(table.oid), at);
+    }
+    await this.#beat(at);
+  }
+
+  async #compare(
+    table: JoinedTable,
+    sight: Sight | undefined,
+    published: boolean,
+    at: Position,
+  ): Promise<void> {
+    const { buffer } = this.#options;
+    const { schema, name } = table.table;
+    if (sight === undefined || sight.name !== JSON.stringify([schema, name])) {
+      return this.#endAt(at, table, () => buffer.drop(table));
+    }
+    if (!published) {
+      return this.#endAt(at, table, () => buffer.fail(table, unpublishedProblem(table).toJSON()));
+    }
+    const before = this.#seen.get(table);
+    this.#seen.set(table, sight);
+    if (table.schema.key.length > 0 && !sight.identified) {
+      this.moveToInserts(table);
+      return this.#endAt(at, table, () => buffer.fail(table, keyProblem(table).toJSON()));
+    }
+    const leavesBefore = before?.leaves ?? leavesText(table.table.leaves);
+    if (sight.leaves !== leavesBefore) await this.#compareLeaves(table, at);
+  }
+
+  async #compareLeaves(table: JoinedTable, at: Position): Promise<void> {
+    const { catalog, source, buffer } = this.#options;
+    const [now] = await source.control.use((session) => catalog.tablesByOid(session, [table.oid]));
+    if (now === undefined) return;
+    const change = leafChange(table.table, now);
+    table.table = now;
+    if (change === undefined) return;
+    this.#tell(at, () => buffer.stale(table, partitionProblem(table, change).toJSON()));
+  }
+
+  #endAt(at: Position, table: JoinedTable, tell: () => void): void {
+    this.#told.add(table);
+    this.#tell(at, () => {
+      if (!table.ended) tell();
+    });
+  }
+
+  #tell(at: Position, tell: () => void): void {
+    this.#due.push({ at, tell });
+    this.#tellDue();
+    if (this.#due.length > 0) this.#options.heartbeat.beat().catch(() => undefined);
+  }
+
+  #tellDue(): void {
+    const { buffer, stream } = this.#options;
+    if (this.#due.length === 0 || buffer.inTransaction) return;
+    const ready = this.#due.filter(({ at }) => at <= buffer.passed + 1n);
+    if (ready.length === 0) return;
+    this.#due = this.#due.filter((one) => !ready.includes(one));
+    for (const { tell } of ready) tell();
+    stream.notify();
+  }
+
+  /** Keeps the slot moving while only others write. */
+  async #beat(end: Position): Promise<void> {
+    const { buffer, heartbeat, context } = this.#options;
+    if (buffer.passed !== this.#passed) {
+      this.#passed = buffer.passed;
+      this.#movedAt = context.now();
+      return;
+    }
+    const still = context.now() - this.#movedAt >= HEARTBEAT_MILLISECONDS;
+    if (!still || buffer.inTransaction || end - this.#passed < HEARTBEAT_BYTES) return;
+    this.#movedAt = context.now();
+    await heartbeat.beat();
+  }
+}
+
+const sightsSql = (oids: readonly number[]): string => `
+SELECT c.oid, json_build_array(n.nspname, c.relname)::text,
+  COALESCE((SELECT string_agg(t.relid::oid::text, ',' ORDER BY t.relid::oid) FROM pg_partition_tree(c.oid) t
+    WHERE t.isleaf AND c.relkind = 'p'), c.oid::text),
+  NOT EXISTS (SELECT FROM pg_class l
+    WHERE l.oid IN (SELECT t.relid FROM pg_partition_tree(c.oid) t WHERE t.isleaf UNION ALL SELECT c.oid WHERE c.relkind <> 'p')
+      AND CASE l.relreplident WHEN 'f' THEN false WHEN 'n' THEN true
+        ELSE NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = l.oid AND i.indisvalid AND i.indimmediate
+          AND CASE l.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END) END)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY ('{${oids.join(',')}}'::oid[])`;
+
+async function readSights(
+  session: RawSession,
+  oids: readonly number[],
+): Promise<{ readonly at: Position; readonly sights: ReadonlyMap<number, Sight> }> {
+  const rows = oids.length === 0 ? [] : await session.query(sightsSql(oids));
+  const [end] = await session.query('SELECT pg_current_wal_insert_lsn()');
+  const sights = rows.map(([oid, name, leaves, identified]): [number, Sight] => [
+    Number(oid),
+    {
+      name: JSON.stringify(JSON.parse(name as string)),
+      leaves: leaves as string,
+      identified: identified === 't',
+    },
+  ]);
+  return { at: parseLsn(end?.[0] as string), sights: new Map(sights) };
+}
+
+function leavesText(leaves: readonly Leaf[]): string {
+  return leaves
+    .map((leaf) => leaf.oid)
+    .sort((a, b) => a - b)
+    .join(',');
+}
+
+/** What happened to the partitions that the stream did not bring; undefined when nothing did. */
+export function leafChange(before: Table, now: Table): string | undefined {
+  const known = new Set(before.leaves.map((leaf) => leaf.oid));
+  const present = new Set(now.leaves.map((leaf) => leaf.oid));
+  const gone = before.leaves.filter((leaf) => !present.has(leaf.oid) && leaf.pages > 0);
+  const attached = now.leaves.filter((leaf) => !known.has(leaf.oid) && leaf.attachedLater && leaf.pages > 0);
+  if (gone.length === 0 && attached.length === 0) return undefined;
+  const names = (leaves: readonly Leaf[]): string => leaves.map((leaf) => leaf.name).join(', ');
+  return [
+    ...(gone.length === 0 ? [] : [`${names(gone)} detached or dropped`]),
+    ...(attached.length === 0 ? [] : [`${names(attached)} attached`]),
+  ].join('; ');
+}
+
+function partitionProblem(table: JoinedTable, change: string): Problem {
+  return new Problem(
+    'BRM-PG-PARTITIONS',
+    `Partitions of ${table.resource} changed with their rows: ${change}.`,
+    {
+      remedy: `Reset its collection to read ${table.resource} again.`,
+      at: { table: table.resource },
+    },
+  );
+}
+
+/** Only the root's TRUNCATE empties the collection. */
+export function partlyTruncated(table: JoinedTable): Problem {
+  return new Problem(
+    'BRM-PG-PARTITIONS',
+    `Some partitions of ${table.resource} were truncated: their rows are still in the collection.`,
+    { remedy: `Reset its collection to read ${table.resource} again.`, at: { table: table.resource } },
+  );
+}
+
+function unpublishedProblem(table: JoinedTable): Problem {
+  return new Problem(
+    'BRM-PG-NOT-PUBLISHED',
+    `${table.resource} was taken out of this capture's publication: changes made since are not in the stream.`,
+    { remedy: `Reset its collection to read ${table.resource} again.`, at: { table: table.resource } },
+  );
+}
