@@ -50,8 +50,8 @@ export async function runDemo(
     const position = await endOfLog(environment.sourceUrl);
     if (!(await watch.until((status) => isDrained(status, position)))) return 1;
   } finally {
-    await pipe.stop();
-    if (!options.exit) await writer?.stop();
+    // Both, whatever comes of the other: the server goes next.
+    await Promise.allSettled([writer?.stop(), pipe.stop()]);
   }
   return await conclude(environment, stage);
 }

@@ -15,7 +15,7 @@ interface WriterStatus {
 /** Customers of a shop: several connections that change it at a steady pace, until they are stopped. */
 export interface LiveWriter {
   readonly status: WriterStatus;
-  /** Resolves when every connection has committed its last transaction. Throws what stopped one early. */
+  /** Resolves when every connection has committed its last transaction. Throws what stopped one early. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -45,6 +45,7 @@ export async function startWriter(url: string, size: ShopSize, perSecond: number
     }
   });
   const all = Promise.all(lanes);
+  let stopped: Promise<void> | undefined;
   // Reported by `stop`; until then it must not end the process.
   all.catch(() => stopping.abort());
   return {
@@ -57,19 +58,26 @@ export async function startWriter(url: string, size: ShopSize, perSecond: number
       const rate = seconds > 0 ? (counts.transactions - first.transactions) / seconds : 0;
       return { ...counts, perSecond: rate };
     },
-    async stop() {
+    stop() {
       stopping.abort();
-      try {
-        await all;
-      } finally {
-        await Promise.all(clients.map((client) => client.end()));
-      }
+      stopped ??= end(all, clients);
+      return stopped;
     },
   };
 }
 
+async function end(lanes: Promise<unknown>, clients: readonly Client[]): Promise<void> {
+  try {
+    await lanes;
+  } finally {
+    await Promise.all(clients.map((client) => client.end()));
+  }
+}
+
 async function connect(url: string): Promise<Client> {
   const client = new Client({ connectionString: url, application_name: 'shop' });
+  // The query under way rejects too, and that is where it is dealt with.
+  client.on('error', () => undefined);
   await client.connect();
   return client;
 }

@@ -39,7 +39,7 @@ function fields(schema: JsonSchema, path: readonly string[]): string[] {
     const meaning = [property.description, inner === property ? undefined : inner.description]
       .filter((text) => text !== undefined)
       .join(' ')
-      .replaceAll('|', String.raw`\|`);
+      .replaceAll(/[|<]/g, String.raw`\$&`);
     const fallback = required.has(name) ? '**required**' : defaultText(property);
     const own = `| \`${here.join('.')}\` | ${typeText(property)} | ${fallback} | ${meaning} |`;
     return [own, ...fields(inner, suffix === '' ? here : [...here.slice(0, -1), `${name}${suffix}`])];

@@ -91,7 +91,7 @@ const autoDiscover = z
 const capture = z
   .strictObject({
     connector: connectorName.describe('The kind of source.'),
-    config: z.unknown().describe('How to reach the source; see the connector.'),
+    config: z.unknown().optional().describe('How to reach the source; see the connector.'),
     autoDiscover: z
       .union([autoDiscover, z.boolean()])
       .optional()
@@ -126,7 +126,7 @@ const materializationBinding = z
 const materialization = z
   .strictObject({
     connector: connectorName.describe('The kind of destination.'),
-    config: z.unknown().describe('How to reach the destination; see the connector.'),
+    config: z.unknown().optional().describe('How to reach the destination; see the connector.'),
     source: name.optional().describe('A capture: all its collections, future ones too, become tables.'),
     bindings: z
       .array(materializationBinding)

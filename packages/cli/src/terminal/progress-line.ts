@@ -78,7 +78,11 @@ function portion(
   return bytesEstimated > 0 ? Math.min(bytes / bytesEstimated, 0.99) : undefined;
 }
 
-export function materializationLine(binding: MaterializationBindingStatus): Line {
+/** `rowsEstimated`: what the capture expects the collection to have, where it is known. */
+export function materializationLine(
+  binding: MaterializationBindingStatus,
+  rowsEstimated: number | undefined,
+): Line {
   const { phase, offset, next } = binding;
   const behind = next - offset;
   const lag = binding.lagMilliseconds;
@@ -94,17 +98,23 @@ export function materializationLine(binding: MaterializationBindingStatus): Line
     name: harmless(binding.table),
     phase,
     urgency: URGENCY[phase],
-    done:
-      phase === 'loading' || phase === 'replaying'
-        ? next === 0
-          ? undefined
-          : Math.min(offset / next, 0.99)
-        : undefined,
+    done: loadedPortion(binding, rowsEstimated),
     rows: binding.rowsWritten === 0 ? '' : formatCount(binding.rowsWritten),
     bytes: binding.bytesWritten === 0 ? '' : formatBytes(binding.bytesWritten),
     rate: binding.rowsPerSecond >= 1 ? `${formatCount(binding.rowsPerSecond)}/s` : '',
     last,
   };
+}
+
+/** Against the whole table while it is loaded: the journal is still growing. Against the journal when it is replayed. */
+function loadedPortion(
+  { phase, offset, next, rowsWritten }: MaterializationBindingStatus,
+  rowsEstimated: number | undefined,
+): number | undefined {
+  if (phase === 'loading' && rowsEstimated !== undefined && rowsEstimated > 0) {
+    return Math.min(rowsWritten / rowsEstimated, 0.99);
+  }
+  return phase === 'replaying' && next > 0 ? Math.min(offset / next, 0.99) : undefined;
 }
 
 export interface Layout {

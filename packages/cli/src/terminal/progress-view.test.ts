@@ -59,41 +59,41 @@ const AT_WORK = runtimeStatus({
 test('at 80 columns', () => {
   expect(`\n${progressView(AT_WORK, { columns: 80, rows: 40, colors: plain }).join('\n')}\n`)
     .toMatchInlineSnapshot(`
-    "
-    ● shop/postgres  Backfilling 2 of 3 bindings, streaming …  lag 12 ms · 1.23 kB …
-      public.products    failed                       17
-      public.orders      backfilling 61 %  612 k/~1.00 M 90.2 MB  410 k/s   1 s left
-      public.a_table_wi… waiting               0/~12.0 M
-      public.customers   streaming                50.0 k 6.10 MB             +1.20 k
-      ✗ public.products (row key id=4711) The value of column price of row id=4711
-        cannot be represented exactly. [BRM-PG-VALUE]
-        → Correct the row at the source, then restart the table with: brimful up
-    ● shop/warehouse  Loading 1 of 2 tables  file in use by pid 42 · lag 1.2 s
-      orders             loading     50 %          300 k 45.0 MB  380 k/s   31 to go
-      customers          live                     50.0 k 6.10 MB          lag 640 ms
-    Journals hold 512 MB, 80.0 GB free
-    "
-  `);
+      "
+      ● shop/postgres  Backfilling 2 of 3 bindings, streaming …  lag 12 ms · 1.23 kB …
+        public.products    failed                       17
+        public.orders      backfilling 61 %  612 k/~1.00 M 90.2 MB  410 k/s   1 s left
+        public.a_table_wi… waiting               0/~12.0 M
+        public.customers   streaming                50.0 k 6.10 MB             +1.20 k
+        ✗ public.products (row key id=4711) The value of column price of row id=4711
+          cannot be represented exactly. [BRM-PG-VALUE]
+          → Correct the row at the source, then restart the table with: brimful up
+      ● shop/warehouse  Loading 1 of 2 tables  file in use by pid 42 · lag 1.2 s
+        orders             loading     29 %          300 k 45.0 MB  380 k/s   31 to go
+        customers          live                     50.0 k 6.10 MB          lag 640 ms
+      Journals hold 512 MB, 80.0 GB free
+      "
+    `);
 });
 
 test('at 120 columns there is room for bars and names', () => {
   expect(`\n${progressView(AT_WORK, { columns: 120, rows: 40, colors: plain }).join('\n')}\n`)
     .toMatchInlineSnapshot(`
-    "
-    ● shop/postgres  Backfilling 2 of 3 bindings, streaming change events beside it  lag 12 ms · 1.23 kB · 310 changes/s
-      public.products                          failed                                        17
-      public.orders                            backfilling ██████████░░░░░░ 61 %  612 k/~1.00 M 90.2 MB  410 k/s   1 s left
-      public.a_table_with_a_name_that_is_rath… waiting                                0/~12.0 M
-      public.customers                         streaming                                 50.0 k 6.10 MB             +1.20 k
-      ✗ public.products (row key id=4711) The value of column price of row id=4711 cannot be represented exactly.
-        [BRM-PG-VALUE]
-        → Correct the row at the source, then restart the table with: brimful up
-    ● shop/warehouse  Loading 1 of 2 tables  file in use by pid 42 · lag 1.2 s
-      orders                                   loading     ████████░░░░░░░░ 50 %          300 k 45.0 MB  380 k/s   31 to go
-      customers                                live                                      50.0 k 6.10 MB          lag 640 ms
-    Journals hold 512 MB, 80.0 GB free
-    "
-  `);
+      "
+      ● shop/postgres  Backfilling 2 of 3 bindings, streaming change events beside it  lag 12 ms · 1.23 kB · 310 changes/s
+        public.products                          failed                                        17
+        public.orders                            backfilling ██████████░░░░░░ 61 %  612 k/~1.00 M 90.2 MB  410 k/s   1 s left
+        public.a_table_with_a_name_that_is_rath… waiting                                0/~12.0 M
+        public.customers                         streaming                                 50.0 k 6.10 MB             +1.20 k
+        ✗ public.products (row key id=4711) The value of column price of row id=4711 cannot be represented exactly.
+          [BRM-PG-VALUE]
+          → Correct the row at the source, then restart the table with: brimful up
+      ● shop/warehouse  Loading 1 of 2 tables  file in use by pid 42 · lag 1.2 s
+        orders                                   loading     █████░░░░░░░░░░░ 29 %          300 k 45.0 MB  380 k/s   31 to go
+        customers                                live                                      50.0 k 6.10 MB          lag 640 ms
+      Journals hold 512 MB, 80.0 GB free
+      "
+    `);
 });
 
 const THOUSAND = runtimeStatus({

@@ -31,9 +31,18 @@ interface Block {
  * lines the ones that need attention come first, then those at work; the rest are counted.
  */
 export function progressView(status: RuntimeStatus, options: ViewOptions): string[] {
+  const estimates = new Map(
+    status.captures.flatMap(({ bindings }) =>
+      bindings.flatMap(({ collection, estimateQuality, rowsEstimated }) =>
+        estimateQuality === 'unknown' ? [] : [[collection, rowsEstimated] as const],
+      ),
+    ),
+  );
   const blocks = [
     ...status.captures.map((capture) => captureBlock(capture, options)),
-    ...status.materializations.map((materialization) => materializationBlock(materialization, options)),
+    ...status.materializations.map((materialization) =>
+      materializationBlock(materialization, estimates, options),
+    ),
   ];
   const footer = diskLines(status, options);
   const fixed = blocks.reduce((sum, block) => sum + 1 + block.problems.length, footer.length);
@@ -72,7 +81,11 @@ function captureBlock(capture: CaptureStatus, options: ViewOptions): Block {
   };
 }
 
-function materializationBlock(materialization: MaterializationStatus, options: ViewOptions): Block {
+function materializationBlock(
+  materialization: MaterializationStatus,
+  estimates: ReadonlyMap<string, number>,
+  options: ViewOptions,
+): Block {
   const lag = [
     materialization.waiting === undefined ? '' : harmless(materialization.waiting),
     materialization.lagMilliseconds === undefined
@@ -81,7 +94,11 @@ function materializationBlock(materialization: MaterializationStatus, options: V
   ];
   return {
     header: header(materialization, lag, options),
-    lines: important(materialization.bindings.map(materializationLine)),
+    lines: important(
+      materialization.bindings.map((binding) =>
+        materializationLine(binding, estimates.get(binding.collection)),
+      ),
+    ),
     problems: problemLines(materialization, materialization.bindings, options),
   };
 }
