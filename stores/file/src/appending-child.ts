@@ -4,7 +4,7 @@ import { type FileStore, openFileStore } from './file-store.ts';
 import { bytesFor, META, rowsFor } from './testing-directory.ts';
 
 /**
- * A process that writes until it is killed, for tests: `node appending-child.ts <directory> <journals>`.
+ * A process that writes until it is killed, for tests: `node appending-child.ts <directory> <journals> <entries to keep>`.
  *
  * Says on stdout, in one write each, what was acknowledged: `ready`, `journal <id> <next>`, `record <value>`.
  * Every checkpoint says where its append ended, so that whoever looks later can tell whether both are there.
@@ -14,15 +14,14 @@ export interface ChildCheckpoint {
 }
 
 const TRIM_EVERY_APPENDS = 40;
-const KEEP_ENTRIES = 60;
 
-async function appendForever(store: FileStore, id: string): Promise<never> {
+async function appendForever(store: FileStore, id: string, keep: number): Promise<never> {
   const writer: Writer<ChildCheckpoint> = await store.journals.open(id);
   for (let round = 1; ; round += 1) {
     const entries = await makeEntries(store, id, writer.head.next);
     const { next } = await writer.append(entries, { end: writer.head.next + entries.length });
     say(`journal ${id} ${next}`);
-    if (round % TRIM_EVERY_APPENDS === 0) await store.journals.trim(id, Math.max(0, next - KEEP_ENTRIES));
+    if (round % TRIM_EVERY_APPENDS === 0) await store.journals.trim(id, Math.max(0, next - keep));
   }
 }
 
@@ -56,10 +55,10 @@ function say(line: string): void {
   writeSync(1, `${line}\n`);
 }
 
-const [directory = '', journals = '1'] = process.argv.slice(2);
+const [directory = '', journals = '1', keep = '60'] = process.argv.slice(2);
 const store = await openFileStore(directory);
 say('ready');
 await Promise.all([
   putForever(store),
-  ...Array.from({ length: Number(journals) }, (_, index) => appendForever(store, `j/${index}`)),
+  ...Array.from({ length: Number(journals) }, (_, index) => appendForever(store, `j/${index}`, Number(keep))),
 ]);

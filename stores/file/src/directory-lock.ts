@@ -31,9 +31,18 @@ export function lockDirectory(layout: Layout): DirectoryLock {
     if (sqliteCode(error) !== SQLITE_BUSY) throw error;
     throw lockedProblem(layout);
   }
-  const owner: Owner = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
-  writeFileSync(layout.owner, `${JSON.stringify(owner)}\n`);
+  writeOwner(layout);
   return { release: () => database.close() };
+}
+
+/** Only for messages, so a full disk does not keep the store from opening: somebody may want to trim it. */
+function writeOwner(layout: Layout): void {
+  const owner: Owner = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
+  try {
+    writeFileSync(layout.owner, `${JSON.stringify(owner)}\n`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
 }
 
 function lockedProblem(layout: Layout): Problem {

@@ -98,6 +98,7 @@ export class DirectoryWriter {
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       const replies = requests.map((request) => this.#run(request, now, orphans));
+      // Invariant 2: an append's entries and its checkpoint are rows of one transaction.
       this.#database.exec('COMMIT');
       this.commits += 1;
       return replies;

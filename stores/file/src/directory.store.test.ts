@@ -13,7 +13,7 @@ import { bytesFor, makeTestDirectory, META, rowsFor } from './testing-directory.
 
 async function startWriter(directory: string): Promise<{ pid: number; kill(): Promise<void> }> {
   const script = fileURLToPath(new URL('./appending-child.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--no-warnings', script, directory, '1'], {
+  const child = spawn(process.execPath, ['--no-warnings', script, directory, '1', '1000000'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(child.stdout, 'data');
@@ -116,6 +116,25 @@ describe('what cannot be opened', () => {
       code: 'BRM-STORE-IO',
     });
   });
+});
+
+test('closing waits for appends under way and ends waiting readers', async () => {
+  await using directory = await makeTestDirectory();
+  const store = await openFileStore(directory.path);
+  const writer = await store.journals.open('j');
+  const waiting = (async (): Promise<void> => {
+    for await (const _ of store.journals.read('j', 0, AbortSignal.timeout(10_000)));
+  })();
+  const outcome = expect(waiting).rejects.toMatchObject({ code: 'BRM-STORE-CLOSED' });
+  await writer.append([rowsFor('j', 0, 10)], {});
+  const append = writer.append([rowsFor('j', 1, 10)], {});
+  await store[Symbol.asyncDispose]();
+  expect((await append).next).toBe(2);
+  await outcome;
+  await expect(writer.append([], {})).rejects.toMatchObject({ code: 'BRM-STORE-CLOSED' });
+  await expect(store.journals.open('j')).rejects.toMatchObject({ code: 'BRM-STORE-CLOSED' });
+  await using again = await openFileStore(directory.path);
+  expect((await again.journals.state('j'))?.next).toBe(2);
 });
 
 describe('what a process left behind', () => {

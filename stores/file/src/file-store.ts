@@ -86,8 +86,15 @@ class OpenFileStore implements FileStore {
     const { directory } = layout;
     this.#writer = readonly
       ? undefined
-      : new ThreadClient<WriterCalls>('./writer-thread.ts', { directory }, (answer) => this.#count(answer));
-    this.#reader = new ThreadClient<ReaderCalls>('./reader-thread.ts', { directory, readonly });
+      : new ThreadClient<WriterCalls>(
+          new URL('./writer-thread.ts', import.meta.url),
+          { directory },
+          (answer) => this.#count(answer),
+        );
+    this.#reader = new ThreadClient<ReaderCalls>(new URL('./reader-thread.ts', import.meta.url), {
+      directory,
+      readonly,
+    });
     const thread = (): ThreadClient<WriterCalls> => this.#writable();
     this.journals = new FileJournals(this.#reader, this.#tails, () => ({
       thread: thread(),

@@ -95,7 +95,7 @@ export function makeDirectory(path: string): void {
 }
 
 /** Windows cannot open directories; it makes names durable by itself. */
-export function syncDirectory(path: string): void {
+function syncDirectory(path: string): void {
   if (process.platform === 'win32') return;
   const handle = openSync(path, 'r');
   try {

@@ -33,7 +33,8 @@ async function fill(writer: Writer<{ end: number }>, size: number): Promise<stri
 
 test('a full disk: nothing half, and work goes on once there is space', async ({ skip }) => {
   await using directory = await makeTestDirectory();
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', directory.path]).status === 0;
+  const mounted =
+    spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', directory.path]).status === 0;
   if (!mounted) return skip('mounting a small file system takes root; the injected fault is tested anyway');
   try {
     const size = 40_000;
@@ -59,7 +60,7 @@ test('a full disk: nothing half, and work goes on once there is space', async ({
     await store.blobs.put('j/large', [new Uint8Array(1_000_000)]);
     await expectWhole(store, next + 20, size);
   } finally {
-    spawnSync('umount', ['-l', directory.path]);
+    spawnSync('/bin/umount', ['-l', directory.path]);
   }
 });
 

@@ -8,10 +8,21 @@ const SQLITE_NOTADB = 26;
 /** Growing the log's index on a full disk. */
 const SQLITE_IOERR_SHMSIZE = SQLITE_IOERR | (19 << 8);
 const SQLITE_IOERR_WRITE = SQLITE_IOERR | (3 << 8);
+const SQLITE_READONLY = 8;
+const SQLITE_CANTOPEN = 14;
+/** Only somebody who changes rights, the mount or the path can help. */
+const OPERATOR_CODES: ReadonlySet<unknown> = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOTDIR',
+  SQLITE_READONLY,
+  SQLITE_CANTOPEN,
+]);
 const NO_SPACE = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /** SQLite's extended result code, or undefined when the error is not SQLite's. */
-export function sqliteExtendedCode(error: unknown): number | undefined {
+function sqliteExtendedCode(error: unknown): number | undefined {
   const code = (error as { errcode?: unknown } | undefined)?.errcode;
   return typeof code === 'number' ? code : undefined;
 }
@@ -58,7 +69,7 @@ export function storageProblem(error: unknown, where: Readonly<Record<string, st
       'BRM-STORE-IO',
       `The store cannot reach its files: ${message}${number === undefined ? '' : ` (SQLite ${number})`}.`,
       {
-        kind: 'retry',
+        kind: OPERATOR_CODES.has(code ?? systemCode) ? 'operator' : 'retry',
         remedy: 'Check the disk, its mount and the rights on the data directory; then restart Brimful.',
         at: where,
         cause: error,

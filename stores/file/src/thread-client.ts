@@ -33,11 +33,8 @@ export class ThreadClient<Calls extends CallMap<Calls>> {
   #ended: Problem | undefined;
   #watchdog: NodeJS.Timeout | undefined;
 
-  /** `script` lies beside this file. */
-  constructor(script: `./${string}.ts`, data: unknown, onAnswer?: (answer: Answer) => void) {
-    // TypeScript in a checkout, JavaScript in a package.
-    const present = import.meta.url.endsWith('.ts') ? script : script.replace(/ts$/, 'js');
-    this.#worker = new Worker(new URL(present, import.meta.url), {
+  constructor(script: URL, data: unknown, onAnswer?: (answer: Answer) => void) {
+    this.#worker = new Worker(asPresent(script), {
       workerData: data,
       // SQLite is built into Node and announces itself as experimental on every start.
       execArgv: [...process.execArgv, '--disable-warning=ExperimentalWarning'],
@@ -118,6 +115,11 @@ export class ThreadClient<Calls extends CallMap<Calls>> {
       );
     }
   }
+}
+
+/** The script is TypeScript in a checkout and JavaScript in a package, as this file is. */
+function asPresent(script: URL): URL {
+  return import.meta.url.endsWith('.ts') ? script : new URL(script.href.replace(/\.ts$/, '.js'));
 }
 
 export function closedProblem(): Problem {
