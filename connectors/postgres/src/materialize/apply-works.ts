@@ -11,7 +11,7 @@ import type { Lane } from './lane.ts';
 import type { OpenTable } from './open-table.ts';
 import { PipelineError } from './pipeline.ts';
 import type { Statement, StatementResult } from './pipeline.ts';
-import type { Attempt, Origin } from './transaction.ts';
+import type { ArrayLimits, Attempt, Origin } from './transaction.ts';
 import { Transaction } from './transaction.ts';
 
 export interface TableWork {
@@ -42,9 +42,10 @@ export async function applyWorks(
   works: readonly TableWork[],
   context: ConnectorContext,
   signal: AbortSignal,
+  limits: ArrayLimits,
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
-    const transaction = compile(lane, works, { truncateByDelete: attempt > TRUNCATE_ATTEMPTS });
+    const transaction = compile(lane, works, { limits, truncateByDelete: attempt > TRUNCATE_ATTEMPTS });
     try {
       context.reach('postgres.apply.send');
       const results = await lane.run(transaction.statements);

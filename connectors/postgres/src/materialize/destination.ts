@@ -13,6 +13,8 @@ import { Lanes } from './lanes.ts';
 import { OpenTable } from './open-table.ts';
 import { prepareTable } from './prepare-table.ts';
 import { clientConfig, sessionSettings } from './session.ts';
+import { ARRAY_LIMITS } from './transaction.ts';
+import type { ArrayLimits } from './transaction.ts';
 
 /**
  * Tables in a Postgres database. Whatever is written goes with its checkpoint in one transaction, behind the fence of
@@ -24,13 +26,19 @@ export class PostgresDestination implements Destination {
   readonly gatherMilliseconds = 0;
   readonly #config: PostgresDestinationConfig;
   readonly #context: ConnectorContext;
+  readonly #limits: ArrayLimits;
   readonly #writers: Lanes;
   /** For everything that is not `apply`; one thing at a time. */
   #control: Lane | undefined;
   #controlTurn: Promise<unknown> = Promise.resolve();
   #prepared = false;
 
-  constructor(config: PostgresDestinationConfig, context: ConnectorContext) {
+  constructor(
+    config: PostgresDestinationConfig,
+    context: ConnectorContext,
+    limits: ArrayLimits = ARRAY_LIMITS,
+  ) {
+    this.#limits = limits;
     this.#config = config;
     this.#context = context;
     this.lanes = config.connections;
@@ -72,7 +80,7 @@ export class PostgresDestination implements Destination {
         signal.addEventListener('abort', giveUp);
         try {
           signal.throwIfAborted();
-          await applyWorks(lane, own, this.#context, signal);
+          await applyWorks(lane, own, this.#context, signal, this.#limits);
         } finally {
           signal.removeEventListener('abort', giveUp);
         }

@@ -4,7 +4,7 @@ import { quoteIdentifier } from '../types/identifier.ts';
 import { copyInto } from './load-rows.ts';
 import { DELETED_AT } from './merge-target.ts';
 import type { OpenTable } from './open-table.ts';
-import { ARRAY_ROWS_LIMIT, rowSource } from './row-source.ts';
+import { fitsArrays, rowSource } from './row-source.ts';
 import { FREE_PLANS, KEYED_PLANS } from './session.ts';
 import { matchColumns } from './table-shape.ts';
 import { timestampText } from './timestamp-text.ts';
@@ -14,7 +14,7 @@ import type { Origin, Transaction } from './transaction.ts';
 export function appendRows(transaction: Transaction, table: OpenTable, batch: Batch): void {
   if (batch.rows === 0) return;
   const doing = `adding ${batch.rows} rows`;
-  if (batch.rows > ARRAY_ROWS_LIMIT) return copyInto(transaction, table, [batch], doing);
+  if (!fitsArrays(transaction, batch)) return copyInto(transaction, table, [batch], doing);
   const columns = matchColumns(transaction.facts(table).shape, batch.schema);
   const origin: Origin = { table, doing };
   const source = rowSource(

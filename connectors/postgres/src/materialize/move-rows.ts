@@ -5,11 +5,14 @@ import type { MergeStep } from '@brimful/connector';
 import { quoteIdentifier } from '../types/identifier.ts';
 import { assignments, equal, mergeTarget } from './merge-target.ts';
 import type { OpenTable } from './open-table.ts';
-import { ARRAY_ROWS_LIMIT, rowSource } from './row-source.ts';
+import { rowSource } from './row-source.ts';
 import type { SourceColumn } from './row-source.ts';
 import type { Origin, Transaction } from './transaction.ts';
 
 export type Move = Extract<MergeStep, { kind: 'move' }>;
+
+/** Each comes as a batch of its own; more at once would only hold memory. */
+const MOVES_LIMIT = 10_000;
 
 /** Key types whose keys differ exactly if their bytes do. Only their moves are done many at once. */
 const PLAIN_KINDS: ReadonlySet<ColumnKind> = new Set([
@@ -37,7 +40,7 @@ export function moveRuns(moves: readonly Move[]): Move[][] {
     const keys = plainKeys(move);
     const joins =
       run.length > 0 &&
-      run.length < ARRAY_ROWS_LIMIT &&
+      run.length < MOVES_LIMIT &&
       keys.length > 0 &&
       alike(run[0] as Move, move) &&
       !keys.some((key) => seen.has(key));

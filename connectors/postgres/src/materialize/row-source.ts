@@ -9,11 +9,6 @@ import { copySource } from './copy-rows.ts';
 import type { Parameter } from './frontend-messages.ts';
 import type { Origin, Transaction } from './transaction.ts';
 
-/** Up to here arrays as parameters of one prepared statement are faster than a COPY into a staging table (measured). */
-export const ARRAY_ROWS_LIMIT = 500;
-/** Wide values: an array's text is built, sent and parsed as a whole. */
-export const ARRAY_BYTES_LIMIT = 256 * 1024;
-
 /** One column of rows that are given to a statement. */
 export interface SourceColumn {
   /** What the statement calls it. */
@@ -40,8 +35,7 @@ export function rowSource(
   columns: readonly SourceColumn[],
   origin: Origin,
 ): RowSource {
-  if (batch.rows <= ARRAY_ROWS_LIMIT && batchBytes(batch) <= ARRAY_BYTES_LIMIT)
-    return arraySource(batch, columns);
+  if (fitsArrays(transaction, batch)) return arraySource(batch, columns);
   const definition = columns
     .map(({ alias, type }) => `${quoteIdentifier(alias)} ${nativeType(type)}`)
     .join(', ');
@@ -56,6 +50,11 @@ export function rowSource(
     { ...origin, lines: [batch] },
   );
   return { from: `${name} AS s`, parameters: [], prepared: false };
+}
+
+export function fitsArrays(transaction: Transaction, batch: Batch): boolean {
+  const { rows, bytes } = transaction.attempt.limits;
+  return batch.rows <= rows && batchBytes(batch) <= bytes;
 }
 
 function arraySource(batch: Batch, columns: readonly SourceColumn[]): RowSource {

@@ -18,9 +18,22 @@ export interface Origin {
 
 /** How a transaction is to be written, after what happened to earlier attempts. */
 export interface Attempt {
+  readonly limits: ArrayLimits;
   /** Empty tables by DELETE: TRUNCATE was kept waiting by readers too often. */
   readonly truncateByDelete: boolean;
 }
+
+/** Up to here rows go as arrays, the parameters of one prepared statement; beyond, through a staging table. */
+export interface ArrayLimits {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/**
+ * Measured: to a thousand rows a COPY into a staging table costs as much as it saves. Wide values stay out of arrays,
+ * whose text is built, sent and parsed as a whole.
+ */
+export const ARRAY_LIMITS: ArrayLimits = { rows: 500, bytes: 256 * 1024 };
 
 /** The statements of one transaction as they are gathered, and what will be so once it has committed. */
 export class Transaction {
