@@ -62,8 +62,8 @@ export function divide(high: number, low: number, divisor: number): number {
 }
 
 /**
- * As float8out prints with extra_float_digits ≥ 1: the shortest digits that read back the same. Where those lie exactly
- * half-way to the next double (1e23), Postgres prefers others, of the same value.
+ * As float8out prints with extra_float_digits ≥ 1: the shortest digits that read back the same. At powers of
+ * two, and half-way to the next double (1e23), Postgres chooses others of the same value.
  */
 export function putFloat64(sink: ByteSink, value: number): void {
   putFloat(sink, value, value === 0 || !Number.isFinite(value) ? '' : value.toExponential(), 15);

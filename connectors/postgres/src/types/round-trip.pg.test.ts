@@ -1,7 +1,7 @@
 import type { Batch, Column } from '@brimful/model';
 import { ColumnBuilder } from '@brimful/model';
 import { describe, expect, test } from 'vitest';
-import { createTestDatabase, sharedPostgres } from '../../../../packages/testbed/src/shared-postgres.ts';
+import { createTestDatabase, sharedPostgres } from '@brimful/testbed/vitest';
 import type { RawSession } from '../wire/raw-session.ts';
 import { canEncodeBinary } from './copy-encoder.ts';
 import { destinationColumnType, destinationType } from './destination-type.ts';
