@@ -6,7 +6,7 @@ const PG_GLOBAL_SETUP = './packages/testbed/src/vitest-postgres.setup.ts';
 /** A test file's suffix names what it needs; everything unsuffixed is pure and shares one module graph. */
 const NEEDS = ['pg', 'duckdb', 'store'] as const;
 
-const roots = ['packages', 'connectors', 'stores', 'demo', 'benchmarks', 'tidy'];
+const roots = ['packages', 'connectors', 'stores', 'demo', 'benchmarks', 'acceptance', 'tidy'];
 const matching = (suffix: string): string[] => roots.map((root) => `${root}/**/*${suffix}.test.ts`);
 
 export default defineConfig({

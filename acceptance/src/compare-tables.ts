@@ -15,11 +15,17 @@ export async function columnsOf(client: Client, table: string): Promise<string[]
   return rows.map(({ name }) => name);
 }
 
+/** A table at the source and the one it became, both quoted. */
+export interface TablePair {
+  readonly source: string;
+  readonly target: string;
+}
+
 /** Where two databases differ, table by table: at most a few rows of each. Empty: they are equal. */
 export async function differences(
   source: string,
   target: string,
-  tables: readonly string[],
+  tables: readonly TablePair[],
 ): Promise<string[]> {
   const from = new Client({ connectionString: source });
   const to = new Client({ connectionString: target });
@@ -27,12 +33,12 @@ export async function differences(
   try {
     const found: string[] = [];
     for (const table of tables) {
-      const columns = await columnsOf(from, table);
+      const columns = await columnsOf(from, table.source);
       const [expected, actual] = await Promise.all([
-        rowsOf(from, table, columns),
-        rowsOf(to, table, columns),
+        rowsOf(from, table.source, columns),
+        rowsOf(to, table.target, columns),
       ]);
-      found.push(...rowDifferences(table, expected, actual));
+      found.push(...rowDifferences(table.source, expected, actual));
     }
     return found;
   } finally {

@@ -1,6 +1,9 @@
 import type { Snapshot } from '@brimful/connector';
 import type { Batch, Column, RowKey, Schema } from '@brimful/model';
 import { Operation, hasBit, keyListReader, keyReader } from '@brimful/model';
+import type { LeftOut, RecordedChange, Remedy } from './overtaken-rows.ts';
+import { OvertakenRows } from './overtaken-rows.ts';
+import { changeAt } from './remedy.ts';
 
 /**
  * The handoff: how a chunk that was read beside the stream joins the journal without ever overwriting newer data.
@@ -10,9 +13,6 @@ import { Operation, hasBit, keyListReader, keyReader } from '@brimful/model';
  * journal holds changes that the chunk's snapshot did not see. Rows with such a key are *overtaken*: the chunk's value is
  * older than what the journal already says, so it may only supply what all those changes left out (unchanged TOAST).
  */
-
-/** Columns of an overtaken row that the chunk must still supply; empty: the row is dropped. */
-export type Remedy = ReadonlySet<string>;
 
 /** What a chunk's rows are up against. */
 export type Overtaken =
@@ -31,13 +31,15 @@ export const RECORDED_CHANGES_LIMIT = 500_000;
 /** Above it, transactions are no longer told apart: chunks wait until all up to the newest have ended. */
 export const FORGOTTEN_TRANSACTIONS_LIMIT = 100_000;
 
-const NOTHING_LEFT_OUT: Remedy = new Set();
+const NOTHING_LEFT_OUT: LeftOut = new Set();
 
 export class Recorder {
   readonly #limit: number;
   #keys: RowKey[] = [];
   #transactions: bigint[] = [];
-  #remedies: Remedy[] = [];
+  /** What each change left out; undefined: an insert or a delete. */
+  #leftOut: (LeftOut | undefined)[] = [];
+  #moves: RecordedChange['move'][] = [];
   #truncates: bigint[] = [];
   /** Transactions whose changes are journaled but no longer recorded: a chunk must see them all. */
   #forgotten = new Set<bigint>();
@@ -59,23 +61,24 @@ export class Recorder {
     const { changes } = batch;
     if (changes === undefined || batch.schema.key.length === 0) return;
     const read = keyReader(batch.schema);
-    const leftOut = remedyReader(batch);
+    const readOld = keyListReader(batch.schema);
+    const leftOut = leftOutReader(batch);
     for (let row = 0; row < batch.rows; row += 1) {
       const operation = changes.operations[row];
       const transaction = changes.transactions[row] as bigint;
-      // After a move or a delete no older row under this key is of any use.
-      this.#add(
-        read(batch.columns, row),
-        transaction,
-        operation === Operation.update ? leftOut(row) : NOTHING_LEFT_OUT,
-      );
-    }
-    const { oldKey } = changes;
-    if (oldKey === undefined) return;
-    const readOld = keyListReader(batch.schema);
-    for (let row = 0; row < batch.rows; row += 1) {
-      if (changes.operations[row] !== Operation.move) continue;
-      this.#add(readOld(oldKey, row), changes.transactions[row] as bigint, NOTHING_LEFT_OUT);
+      const key = read(batch.columns, row);
+      if (operation === Operation.update) {
+        this.#add(transaction, key, leftOut(row), undefined);
+      } else if (operation === Operation.move && changes.oldKey !== undefined) {
+        const oldKey = readOld(changes.oldKey, row);
+        const left = leftOut(row);
+        // A move that says everything needs nothing of the row before.
+        if (left.size === 0) this.#add(transaction, oldKey, undefined, undefined);
+        const move = left.size === 0 ? undefined : { oldKey, moved: changeAt(batch, row) };
+        this.#add(transaction, key, move && left, move);
+      } else {
+        this.#add(transaction, key, undefined, undefined);
+      }
     }
   }
 
@@ -110,14 +113,12 @@ export class Recorder {
     }
     if (this.#truncates.some((transaction) => !snapshot.sees(transaction)))
       return { kind: 'discard', reason: 'truncated' };
-    const remedies = new Map<RowKey, Remedy>();
+    const rows = new OvertakenRows();
     this.#keys.forEach((key, index) => {
       if (snapshot.sees(this.#transactions[index] as bigint)) return;
-      const remedy = this.#remedies[index] as Remedy;
-      const known = remedies.get(key);
-      remedies.set(key, known === undefined ? remedy : intersection(known, remedy));
+      rows.follow({ key, leftOut: this.#leftOut[index], move: this.#moves[index] });
     });
-    return { kind: 'rows', remedies };
+    return { kind: 'rows', remedies: rows.remedies() };
   }
 
   /** The chunk was appended or given up. Its snapshot, where it got one, lets older records go. */
@@ -135,7 +136,8 @@ export class Recorder {
     for (const transaction of this.#truncates) this.#forgetTransaction(transaction);
     this.#keys = [];
     this.#transactions = [];
-    this.#remedies = [];
+    this.#leftOut = [];
+    this.#moves = [];
     this.#truncates = [];
   }
 
@@ -149,11 +151,12 @@ export class Recorder {
     this.#forgotten.add(transaction);
   }
 
-  #add(key: RowKey, transaction: bigint, remedy: Remedy): void {
+  #add(transaction: bigint, key: RowKey, leftOut: LeftOut | undefined, move: RecordedChange['move']): void {
     if (this.#keys.length >= this.#limit) this.forget();
-    this.#keys.push(key);
     this.#transactions.push(transaction);
-    this.#remedies.push(remedy);
+    this.#keys.push(key);
+    this.#leftOut.push(leftOut);
+    this.#moves.push(move);
   }
 
   #prune(floor: Snapshot): void {
@@ -161,7 +164,8 @@ export class Recorder {
     if (kept.length < this.#keys.length) {
       this.#keys = kept.map((index) => this.#keys[index] as RowKey);
       this.#transactions = kept.map((index) => this.#transactions[index] as bigint);
-      this.#remedies = kept.map((index) => this.#remedies[index] as Remedy);
+      this.#leftOut = kept.map((index) => this.#leftOut[index]);
+      this.#moves = kept.map((index) => this.#moves[index]);
     }
     this.#truncates = this.#truncates.filter((transaction) => !floor.sees(transaction));
     if (this.#forgottenUpTo !== undefined && floor.seesAllUpTo(this.#forgottenUpTo))
@@ -176,7 +180,7 @@ export interface Reconciled {
   /** Rows that must not be journaled as read. */
   readonly dropped: readonly number[];
   /** Of those, the rows that still supply columns. */
-  readonly remedied: readonly { readonly row: number; readonly columns: Remedy }[];
+  readonly remedied: readonly { readonly row: number; readonly remedy: Remedy }[];
 }
 
 /** `keys`: the segment's key columns in key order. */
@@ -187,38 +191,33 @@ export function reconcile(
   remedies: ReadonlyMap<RowKey, Remedy>,
 ): Reconciled {
   const dropped: number[] = [];
-  const remedied: { row: number; columns: Remedy }[] = [];
+  const remedied: { row: number; remedy: Remedy }[] = [];
   if (remedies.size === 0) return { dropped, remedied };
   const read = keyListReader(schema);
   for (let row = 0; row < rows; row += 1) {
-    const columns = remedies.get(read(keys, row));
-    if (columns === undefined) continue;
+    const remedy = remedies.get(read(keys, row));
+    if (remedy === undefined) continue;
     dropped.push(row);
-    if (columns.size > 0) remedied.push({ row, columns });
+    if (remedy.columns.size > 0) remedied.push({ row, remedy });
   }
   return { dropped, remedied };
 }
 
 /** The set of columns an update left out, row by row; equal sets are one object. */
-function remedyReader(batch: Batch): (row: number) => Remedy {
+function leftOutReader(batch: Batch): (row: number) => LeftOut {
   const columns = batch.columns.flatMap((column, index) =>
     column.unknown === undefined
       ? []
       : [{ name: batch.schema.columns[index]?.name as string, unknown: column.unknown }],
   );
   if (columns.length === 0) return () => NOTHING_LEFT_OUT;
-  const known = new Map<string, Remedy>();
+  const sets = new Map<string, LeftOut>();
   return (row) => {
     const names = columns.filter(({ unknown }) => hasBit(unknown, row)).map(({ name }) => name);
     if (names.length === 0) return NOTHING_LEFT_OUT;
     const token = names.join('\0');
-    const remedy = known.get(token) ?? new Set(names);
-    known.set(token, remedy);
-    return remedy;
+    const set = sets.get(token) ?? new Set(names);
+    sets.set(token, set);
+    return set;
   };
-}
-
-function intersection(a: Remedy, b: Remedy): Remedy {
-  if (a.size === 0 || b.size === 0) return NOTHING_LEFT_OUT;
-  return a === b ? a : new Set([...a].filter((name) => b.has(name)));
 }

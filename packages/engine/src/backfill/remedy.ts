@@ -1,28 +1,35 @@
-import type { Batch, Column, ColumnBuilder } from '@brimful/model';
-import { ChangesBuilder, Operation, keyIndices } from '@brimful/model';
-import type { Remedy } from './handoff.ts';
+import type { Batch, Column, ColumnBuilder, OperationCode } from '@brimful/model';
+import { ChangesBuilder, Operation, assert, keyIndices } from '@brimful/model';
+import type { Remedy } from './overtaken-rows.ts';
 
 /** No source transaction has this number: every snapshot sees it. */
 export const NO_TRANSACTION = -1n;
 
 /**
  * Overtaken rows as updates that say only what every change which overtook them left out. The columns that are said come
- * from the chunk; all others are unknown and keep what the stream gave them. (Invariant 5)
+ * from the chunk, the key from where the row is now; all others are unknown and keep what the stream gave them.
+ * (Invariant 5)
  */
 export function remedyUpdates(
   batch: Batch,
-  rows: readonly { readonly row: number; readonly columns: Remedy }[],
+  rows: readonly { readonly row: number; readonly remedy: Remedy }[],
   committedAt: bigint,
   position: bigint,
 ): Batch {
   const builder = new ChangesBuilder(batch.schema);
   const keys = new Set(keyIndices(batch.schema));
-  for (const { row, columns } of rows) {
+  for (const { row, remedy } of rows) {
     batch.schema.columns.forEach((definition, index) => {
       const target = builder.columns[index] as ColumnBuilder;
-      if (keys.has(index) || columns.has(definition.name))
+      const { columns, movedTo } = remedy;
+      if (keys.has(index) && movedTo !== undefined) {
+        const at = movedTo.schema.columns.findIndex((column) => column.name === definition.name);
+        target.appendFrom(movedTo.columns[at] as Column, 0);
+      } else if (keys.has(index) || columns.has(definition.name)) {
         target.appendFrom(batch.columns[index] as Column, row);
-      else target.appendUnknown();
+      } else {
+        target.appendUnknown();
+      }
     });
     builder.endChange(Operation.update, committedAt, position, NO_TRANSACTION);
   }
@@ -31,24 +38,31 @@ export function remedyUpdates(
 
 /** The rows of a batch of changes for which `keep` says yes, in order. */
 export function selectChanges(batch: Batch, keep: (row: number) => boolean): Batch | undefined {
-  const { changes } = batch;
-  if (changes === undefined) return undefined;
   const builder = new ChangesBuilder(batch.schema);
-  for (let row = 0; row < batch.rows; row += 1) {
-    if (!keep(row)) continue;
-    batch.columns.forEach((column, index) =>
-      (builder.columns[index] as ColumnBuilder).appendFrom(column, row),
-    );
-    if (changes.operations[row] === Operation.move) {
-      const old = builder.oldKey();
-      changes.oldKey?.forEach((column, place) => (old[place] as ColumnBuilder).appendFrom(column, row));
-    }
-    builder.endChange(
-      changes.operations[row] as 0 | 1 | 2 | 3 | 4,
-      changes.committedAt[row] as bigint,
-      changes.positions[row] as bigint,
-      changes.transactions[row] as bigint,
-    );
-  }
+  for (let row = 0; row < batch.rows; row += 1) if (keep(row)) appendChange(builder, batch, row);
   return builder.rows === 0 ? undefined : builder.finish();
+}
+
+/** One row of a batch of changes. */
+export function changeAt(batch: Batch, row: number): Batch {
+  const builder = new ChangesBuilder(batch.schema);
+  appendChange(builder, batch, row);
+  return builder.finish();
+}
+
+function appendChange(builder: ChangesBuilder, batch: Batch, row: number): void {
+  const { changes } = batch;
+  assert(changes !== undefined, 'only changes are selected from');
+  batch.columns.forEach((column, index) => (builder.columns[index] as ColumnBuilder).appendFrom(column, row));
+  const operation = changes.operations[row] as OperationCode;
+  if (operation === Operation.move) {
+    const old = builder.oldKey();
+    changes.oldKey?.forEach((column, place) => (old[place] as ColumnBuilder).appendFrom(column, row));
+  }
+  builder.endChange(
+    operation,
+    changes.committedAt[row] as bigint,
+    changes.positions[row] as bigint,
+    changes.transactions[row] as bigint,
+  );
 }

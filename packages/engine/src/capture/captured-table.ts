@@ -8,7 +8,8 @@ import type {
   StreamPart,
 } from '@brimful/connector';
 import type { Batch, Column, ProblemRecord, Range, Schema } from '@brimful/model';
-import { assert, keyIndices, rangeSet } from '@brimful/model';
+import { Operation, assert, hasBit, keyIndices, rangeSet } from '@brimful/model';
+import type { Offset } from '@brimful/store';
 
 import { Recorder, reconcile } from '../backfill/handoff.ts';
 import { remedyUpdates, selectChanges } from '../backfill/remedy.ts';
@@ -143,8 +144,7 @@ export class CapturedTable {
   async begin(plan: ScanPlan): Promise<void> {
     await this.writer.exclusive(async () => {
       const { backfill } = this.#checkpoint;
-      const from = backfill.phase === 'waiting' ? this.writer.head.next : backfill.from;
-      await this.#commitBackfill({ ...backfill, phase: phaseAfter(backfill, 'begin'), plan, from });
+      await this.#commitBackfill({ ...backfill, phase: phaseAfter(backfill, 'begin'), plan });
     });
   }
 
@@ -170,7 +170,8 @@ export class CapturedTable {
       let rows = 0;
       for (const { staged, keys } of chunk.segments) {
         const { dropped, remedied } = reconcile(staged.schema, keys, staged.rows, overtaken.remedies);
-        await this.writer.putStaged(staged, dropped, chunk.readAt);
+        // A look-up must be replayed where it stands: pass 2 would overwrite rows that pass 1 had loaded from it.
+        await this.writer.putStaged(staged, dropped, chunk.readAt, chunk.range === null ? 'changes' : 'scan');
         rows += staged.rows - dropped.length;
         if (remedied.length === 0) continue;
         const batch = await this.writer.readStaged(staged);
@@ -217,28 +218,23 @@ export class CapturedTable {
     });
   }
 
-  /** Keys of rows some change of which left columns out, in groups of at most `size`. */
-  async *leftOut(size: number, signal: AbortSignal): AsyncIterable<Batch> {
+  /**
+   * Changes between two journal offsets that left columns out, in groups of at most `size`. With `movesOnly`, only moves:
+   * their rows may lack what the row under the old key lacked.
+   */
+  async *leftOut(
+    between: { readonly from: Offset; readonly until: Offset; readonly movesOnly: boolean },
+    size: number,
+    signal: AbortSignal,
+  ): AsyncIterable<Batch> {
     const reader = new CollectionReader(this.#context, this.writer.collection, this.writer.generation);
-    for await (const entry of reader.history(this.backfill.from, this.writer.head.next, signal)) {
+    for await (const entry of reader.history(between.from, between.until, signal)) {
       if (entry.kind !== 'rows' || entry.meta.unknown === 0) continue;
       const batch = await reader.batch(entry);
-      const unknown = batch.columns.flatMap((column) =>
-        column.unknown === undefined ? [] : [column.unknown],
-      );
-      const isLeftOut = (row: number): boolean =>
-        unknown.some((bitmap) => ((bitmap[row >> 3] as number) & (1 << (row & 7))) !== 0);
-      let taken = 0;
-      let from = 0;
-      while (from < batch.rows) {
-        const start = from;
-        taken = 0;
-        while (from < batch.rows && taken < size) {
-          if (isLeftOut(from)) taken += 1;
-          from += 1;
-        }
-        const end = from;
-        const selected = selectChanges(batch, (row) => row >= start && row < end && isLeftOut(row));
+      const rows = rowsLeftOut(batch, between.movesOnly);
+      for (let from = 0; from < rows.length; from += size) {
+        const group = new Set(rows.slice(from, from + size));
+        const selected = selectChanges(batch, (row) => group.has(row));
         if (selected !== undefined) yield selected;
       }
     }
@@ -287,6 +283,17 @@ export class CapturedTable {
     await this.writer.commit(checkpoint);
     this.#checkpoint = checkpoint;
   }
+}
+
+function rowsLeftOut(batch: Batch, movesOnly: boolean): number[] {
+  const operations = batch.changes?.operations;
+  const unknown = batch.columns.flatMap((column) => (column.unknown === undefined ? [] : [column.unknown]));
+  const rows: number[] = [];
+  for (let row = 0; row < batch.rows; row += 1) {
+    if (movesOnly && operations?.[row] !== Operation.move) continue;
+    if (unknown.some((bitmap) => hasBit(bitmap, row))) rows.push(row);
+  }
+  return rows;
 }
 
 /** The key columns of a batch, in key order. */

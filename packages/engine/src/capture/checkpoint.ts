@@ -14,7 +14,7 @@ export interface Backfill {
   readonly phase: BackfillPhase;
   readonly plan: ScanPlan | null;
   readonly done: RangeSet;
-  /** Journal offset from which this attempt's changes are recorded. */
+  /** Journal offset at which what readers replay begins: all that was left out from here on is looked up. */
   readonly from: Offset;
   /** For people; what is done is `done`. */
   readonly rows: number;

@@ -1,6 +1,6 @@
 import type { CaptureSession, Chunk } from '@brimful/connector';
-import type { Batch, Range } from '@brimful/model';
-import { Problem, batchBytes, keyIndices, rangeSet } from '@brimful/model';
+import type { Range } from '@brimful/model';
+import { Problem, batchBytes, rangeSet } from '@brimful/model';
 import type { EngineContext } from '../context.ts';
 import type { PauseGate } from '../flow/pause-gate.ts';
 import type { Slots } from '../flow/slots.ts';
@@ -109,21 +109,27 @@ async function scanRange(
   );
 }
 
+/**
+ * Looks up what the stream left out. A row that moves meanwhile takes what it lacks along to its new key, so moves that
+ * came during one pass are looked up in another, until a pass sees none.
+ */
 async function fill(table: CapturedTable, means: BackfillMeans, signal: AbortSignal): Promise<void> {
-  for await (const batch of table.leftOut(FILL_KEYS, signal)) {
-    const release = await means.readers.take(signal);
-    try {
-      const read = (): Promise<Chunk> =>
-        means.session.scanKeys(table.resource, keysOf(batch), batch.rows, signal);
-      await throughHandoff(table, null, read, means, signal);
-    } finally {
-      release();
+  let between = { from: table.backfill.from, until: table.writer.head.next, movesOnly: false };
+  for (let found = true; found;) {
+    found = false;
+    for await (const batch of table.leftOut(between, FILL_KEYS, signal)) {
+      found = true;
+      const release = await means.readers.take(signal);
+      try {
+        const read = (): Promise<Chunk> =>
+          means.session.scanKeys(table.resource, keyColumns(batch), batch.rows, signal);
+        await throughHandoff(table, null, read, means, signal);
+      } finally {
+        release();
+      }
     }
+    between = { from: between.until, until: table.writer.head.next, movesOnly: true };
   }
-}
-
-function keysOf(batch: Batch): Batch['columns'] {
-  return keyIndices(batch.schema).map((index) => batch.columns[index] as Batch['columns'][number]);
 }
 
 /** Reads one chunk as often as the handoff asks for it. */

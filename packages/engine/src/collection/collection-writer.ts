@@ -128,8 +128,14 @@ export class CollectionWriter<C> implements AsyncDisposable {
     await this.#context.store.blobs.remove(segment.blob.name);
   }
 
-  /** A staged segment joins the journal, without the rows listed in `dropped` (ascending). */
-  async putStaged(segment: StagedSegment, dropped: readonly number[], committedAt: number): Promise<void> {
+  /** A staged segment joins the journal, without the rows listed in `dropped` (ascending): as rows a scan
+   * read, which a load may take in any order, or as changes, which have their place among the others. */
+  async putStaged(
+    segment: StagedSegment,
+    dropped: readonly number[],
+    committedAt: number,
+    as: 'scan' | 'changes',
+  ): Promise<void> {
     const rows = segment.rows - dropped.length;
     const known = this.#schemas.find(segment.schema) ?? (await this.putSchema(segment.schema));
     this.#pending.push({
@@ -139,7 +145,7 @@ export class CollectionWriter<C> implements AsyncDisposable {
         rawBytes: segment.rawBytes,
         schema: known.version,
         committedAt,
-        scanned: rows,
+        scanned: as === 'scan' ? rows : 0,
         unknown: 0,
       },
       blob: segment.blob,

@@ -29,7 +29,7 @@ export function interpret(entry: Entry, batch: Batch | undefined, checkpoint: Ta
   const next: TableCheckpoint = { ...checkpoint, offset: entry.offset + 1 };
   switch (entry.kind) {
     case 'rows':
-      return rowsMeaning(batch, next);
+      return rowsMeaning(entry, batch, next);
     case 'truncate':
       return truncateMeaning(entry, next);
     case 'complete':
@@ -40,13 +40,12 @@ export function interpret(entry: Entry, batch: Batch | undefined, checkpoint: Ta
   }
 }
 
-function rowsMeaning(batch: Batch | undefined, next: TableCheckpoint): Meaning {
+function rowsMeaning(entry: Entry, batch: Batch | undefined, next: TableCheckpoint): Meaning {
   const nothing: Meaning = { actions: [], merge: false, alone: false, checkpoint: next };
   if (batch === undefined) return nothing;
   const counted = { ...next, rows: next.rows + batch.rows };
   if (next.phase !== 'loading') return { ...nothing, merge: true, checkpoint: counted };
-  if (batch.changes === undefined)
-    return { ...nothing, actions: [{ kind: 'load', batch }], checkpoint: counted };
+  if (entry.meta.scanned > 0) return { ...nothing, actions: [{ kind: 'load', batch }], checkpoint: counted };
   return { ...nothing, actions: touched(batch) };
 }
 

@@ -215,13 +215,25 @@ export class MaterializationTask {
     const taken: TakenWork[] = [];
     let sum = 0;
     for (const feed of ready.toSorted((a, b) => (a.pendingSince ?? 0) - (b.pendingSince ?? 0))) {
-      if (taken.length > 0 && sum + feed.pendingBytes > SHARED_TRANSACTION_BYTES) continue;
-      const work = feed.takeWork(taken.length === 0 ? TRANSACTION_BYTES : SHARED_TRANSACTION_BYTES);
+      const joins = !feed.nextAlone && sum + feed.pendingBytes <= SHARED_TRANSACTION_BYTES;
+      if (taken.length > 0 && !joins) continue;
+      const work = this.#takeFrom(feed, taken.length === 0 ? TRANSACTION_BYTES : SHARED_TRANSACTION_BYTES);
+      if (work === undefined) continue;
       taken.push(work);
       sum += work.bytes;
       if (work.alone || sum > SHARED_TRANSACTION_BYTES) break;
     }
     return taken;
+  }
+
+  /** Invariant 8: changes that cannot be folded stop their table alone. */
+  #takeFrom(feed: TableFeed, limitBytes: number): TakenWork | undefined {
+    try {
+      return feed.takeWork(limitBytes);
+    } catch (thrown) {
+      this.#fail(feed.collection, toProblem(thrown));
+      return undefined;
+    }
   }
 
   async #apply(destination: Destination, taken: readonly TakenWork[], signal: AbortSignal): Promise<void> {
@@ -244,7 +256,13 @@ export class MaterializationTask {
         return;
       }
       // Whose data it was shows when each table's work stands alone.
-      for (const work of taken) await this.#apply(destination, [work], signal);
+      const left = [...taken];
+      try {
+        for (let work = left.shift(); work !== undefined; work = left.shift())
+          await this.#apply(destination, [work], signal);
+      } finally {
+        for (const work of left) work.done(false);
+      }
       return;
     }
     this.#context.reach('materialization.after-apply');

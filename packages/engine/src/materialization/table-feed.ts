@@ -111,6 +111,11 @@ export class TableFeed {
     return this.#pendingBytes;
   }
 
+  /** Whether what comes next is to be applied apart from other tables' work. */
+  get nextAlone(): boolean {
+    return this.#pending[0]?.alone ?? false;
+  }
+
   get ready(): boolean {
     return this.#pending.length > 0 && !this.busy && this.problem === undefined;
   }
@@ -151,7 +156,10 @@ export class TableFeed {
     }
   }
 
-  /** Takes pending work of up to about `limitBytes`, at least one item. */
+  /**
+   * Takes pending work of up to about `limitBytes`, at least one item. When it throws, nothing was taken: changes and table
+   * do not fit together, and the feed must be closed.
+   */
   takeWork(limitBytes: number): TakenWork {
     const items: Pending[] = [];
     let bytes = 0;
@@ -161,6 +169,7 @@ export class TableFeed {
       bytes += item.bytes;
       if (item.alone) break;
     }
+    const actions = this.#actionsOf(items);
     this.#pending.splice(0, items.length);
     this.#pendingBytes -= bytes;
     this.busy = true;
@@ -170,7 +179,7 @@ export class TableFeed {
     const rows = last.rows - this.#applied.rows;
     return {
       feed: this,
-      work: { table: this.handle, actions: this.#actionsOf(items), checkpoint: last as unknown as Json },
+      work: { table: this.handle, actions, checkpoint: last as unknown as Json },
       bytes,
       alone: items.some((item) => item.alone),
       done: (applied) => {

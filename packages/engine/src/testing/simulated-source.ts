@@ -1,0 +1,277 @@
+import type {
+  CaptureConnector,
+  CaptureContext,
+  CaptureSession,
+  Chunk,
+  Estimate,
+  Position,
+  Resource,
+  Resume,
+  ScanPlan,
+  StreamSlice,
+} from '@brimful/connector';
+import type { Batch, Column, Range, Schema } from '@brimful/model';
+import { BatchBuilder, Problem, assert } from '@brimful/model';
+import { appendValue, valueAt } from '@brimful/model/testing';
+import { untilAborted } from '../flow/pause-gate.ts';
+import type { SeededRandom, SimulatedProcess } from './scheduler.ts';
+import type { Row, SimulatedDatabase, SimulatedTable } from './simulated-database.ts';
+import { keyText, schemaOf } from './simulated-database.ts';
+import { SimulatedStream } from './simulated-stream.ts';
+
+const ESTIMATE: Estimate = { rows: 0, bytes: 0, quality: 'unknown' };
+
+/** The capture connector of a `SimulatedDatabase`, as one process uses it. */
+export function simulatedConnector(
+  database: SimulatedDatabase,
+  process: SimulatedProcess,
+  random: SeededRandom,
+): CaptureConnector<unknown> & { readonly sessions: SimulatedSession[] } {
+  const sessions: SimulatedSession[] = [];
+  return {
+    sessions,
+    check: async () => [],
+    discover: async () => resources(database),
+    open: async (_, context) => {
+      await process.turn();
+      checkNothingLost(database, context);
+      const session = new SimulatedSession(database, process, random);
+      sessions.push(session);
+      return session;
+    },
+    drop: async () => undefined,
+  };
+}
+
+/** Invariant 1: the source was never told to forget what was not durable. */
+function checkNothingLost(database: SimulatedDatabase, { durable }: CaptureContext): void {
+  assert(durable === undefined || database.acknowledged <= durable, 'the source forgot what was not durable');
+}
+
+function resources(database: SimulatedDatabase): Resource[] {
+  return database.tables.map((table) => ({
+    name: table.name,
+    schema: schemaOf(table),
+    estimate: ESTIMATE,
+    suggestedTarget: table.name.slice('public.'.length),
+  }));
+}
+
+/** Throws a `retry` problem from whatever is awaited once it is lost. */
+export class SimulatedSession implements CaptureSession {
+  readonly readers: number;
+  readonly #database: SimulatedDatabase;
+  readonly #process: SimulatedProcess;
+  readonly #random: SeededRandom;
+  readonly #openChunks = new Set<SimulatedChunk>();
+  #lost = false;
+
+  constructor(database: SimulatedDatabase, process: SimulatedProcess, random: SeededRandom) {
+    this.#database = database;
+    this.#process = process;
+    this.#random = random;
+    this.readers = 1 + random.below(4);
+  }
+
+  /** The connection breaks: the server ends what the session had open. */
+  lose(): void {
+    this.#lost = true;
+    for (const chunk of this.#openChunks) chunk.release();
+    this.#database.changed.ring();
+  }
+
+  async turn(): Promise<void> {
+    await this.#process.turn();
+    if (this.#lost) throw new Problem('BRM-SIM-LOST', 'the connection was lost', { kind: 'retry' });
+  }
+
+  async *stream(resume: ReadonlyMap<string, Resume>, signal: AbortSignal): AsyncIterable<StreamSlice> {
+    await this.turn();
+    const stream = new SimulatedStream(this.#database, this.#random, resume);
+    while (!signal.aborted) {
+      const changed = this.#database.changed.next;
+      const slice = stream.next();
+      if (slice === undefined) await untilAborted(changed, signal).catch(() => undefined);
+      else yield slice;
+      await this.turn();
+    }
+  }
+
+  acknowledge(position: Position): void {
+    if (this.#lost || this.#process.dead) return;
+    if (position > this.#database.acknowledged) this.#database.acknowledged = position;
+  }
+
+  async join(
+    names: readonly string[],
+  ): Promise<readonly { readonly resource: string; readonly schema: Schema; readonly from: Position }[]> {
+    await this.turn();
+    const tables = names.map((name) => this.#table(name));
+    const from = this.#database.position;
+    for (const table of tables) table.published ??= from;
+    const running = [...this.#database.open];
+    await this.#until(() => running.every(({ ended }) => ended));
+    const joined = [];
+    for (const table of tables) {
+      await this.#until(() => table.exclusive === undefined);
+      joined.push({ resource: table.name, schema: { ...schemaOf(table), version: 3 }, from });
+    }
+    await this.turn();
+    return joined;
+  }
+
+  async leave(): Promise<void> {
+    await this.turn();
+  }
+
+  async plan(resource: string): Promise<ScanPlan> {
+    await this.turn();
+    const table = this.#table(resource);
+    const divisible = schemaOf(table).key.length > 0;
+    await this.#until(() => table.exclusive === undefined);
+    return {
+      fingerprint: String(table.storage),
+      total: [{ from: null, to: divisible ? pagePoint(table.pages) : null }],
+      divisible,
+      estimate: ESTIMATE,
+      detail: null,
+    };
+  }
+
+  next(plan: ScanPlan, remaining: readonly Range[]): Range {
+    const [first] = remaining;
+    assert(first !== undefined, 'there is something to read');
+    if (!plan.divisible) return first;
+    const end = pagePoint(pageOf(first.from) + 1 + this.#random.below(2));
+    return { from: first.from, to: first.to !== null && first.to < end ? first.to : end };
+  }
+
+  async scan(resource: string, plan: ScanPlan, range: Range): Promise<Chunk> {
+    const table = this.#table(resource);
+    await this.turn();
+    // The lock comes before the snapshot.
+    await this.#until(() => table.exclusive === undefined);
+    if (String(table.storage) !== plan.fingerprint)
+      throw new Problem('BRM-SCAN-MOVED', `${resource} was rewritten`);
+    return this.#chunk(table, ({ page }) => {
+      const point = pagePoint(page);
+      return (range.from ?? '') <= point && (range.to === null || point < range.to);
+    });
+  }
+
+  async scanKeys(resource: string, keys: readonly Column[], rows: number): Promise<Chunk> {
+    const table = this.#table(resource);
+    await this.turn();
+    await this.#until(() => table.exclusive === undefined);
+    const wanted = new Set(
+      Array.from({ length: rows }, (_, row) =>
+        JSON.stringify(keys.map((column) => valueAt(column, row)).map((value) => textOf(value))),
+      ),
+    );
+    return this.#chunk(table, ({ row }) => wanted.has(keyText(schemaOf(table), row)));
+  }
+
+  async nudge(): Promise<void> {
+    await this.turn();
+    this.#database.advance();
+  }
+
+  async discover(): Promise<readonly Resource[]> {
+    await this.turn();
+    return resources(this.#database);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.lose();
+  }
+
+  #chunk(
+    table: SimulatedTable,
+    matches: (found: { readonly row: Row; readonly page: number }) => boolean,
+  ): Chunk {
+    const chunk = new SimulatedChunk(this, this.#database, this.#random, table, matches);
+    this.#openChunks.add(chunk);
+    return chunk;
+  }
+
+  #table(name: string): SimulatedTable {
+    const table = this.#database.tables.find((candidate) => candidate.name === name);
+    assert(table !== undefined, `${name} exists`);
+    return table;
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
+      await this.#database.changed.next;
+      await this.turn();
+    }
+  }
+}
+
+class SimulatedChunk implements Chunk {
+  readonly batches: AsyncIterable<Batch>;
+  readonly #session: SimulatedSession;
+  readonly #database: SimulatedDatabase;
+  readonly #table: SimulatedTable;
+  readonly #snapshot: ReturnType<SimulatedDatabase['snapshot']>;
+  #released = false;
+
+  constructor(
+    session: SimulatedSession,
+    database: SimulatedDatabase,
+    random: SeededRandom,
+    table: SimulatedTable,
+    matches: (found: { readonly row: Row; readonly page: number }) => boolean,
+  ) {
+    this.#session = session;
+    this.#database = database;
+    this.#table = table;
+    table.readers += 1;
+    this.#snapshot = database.snapshot();
+    const rows = database.rows(table, this.#snapshot).filter(matches);
+    this.batches = this.#read(schemaOf(table), rows, 1 + random.below(4));
+  }
+
+  async *#read(
+    schema: Schema,
+    rows: readonly { readonly row: Row }[],
+    size: number,
+  ): AsyncGenerator<Batch, void, undefined> {
+    for (let start = 0; start < rows.length; start += size) {
+      await this.#session.turn();
+      const builder = new BatchBuilder({ ...schema, version: 5 });
+      for (const { row } of rows.slice(start, start + size)) {
+        builder.columns.forEach((column, index) => appendValue(column, row[index] ?? null));
+        builder.endRow();
+      }
+      yield builder.finish();
+    }
+  }
+
+  async finish(): Promise<Awaited<ReturnType<Chunk['finish']>>> {
+    await this.#session.turn();
+    this.release();
+    return { snapshot: this.#snapshot, passed: this.#database.position };
+  }
+
+  release(): void {
+    if (!this.#released) this.#table.readers -= 1;
+    this.#released = true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.release();
+  }
+}
+
+function pagePoint(page: number): string {
+  return page.toString(16).padStart(6, '0');
+}
+
+function pageOf(point: string | null): number {
+  return point === null ? 0 : Number.parseInt(point, 16);
+}
+
+function textOf(value: unknown): unknown {
+  return typeof value === 'bigint' ? `${value}n` : value;
+}
