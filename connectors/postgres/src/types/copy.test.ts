@@ -1,5 +1,5 @@
-import type { Batch, Column, ColumnType, Schema } from '@brimful/model';
-import { BatchBuilder, Problem, widenColumn, widensTo } from '@brimful/model';
+import type { Batch, Column, ColumnType, Problem, Schema } from '@brimful/model';
+import { BatchBuilder, widenColumn, widensTo } from '@brimful/model';
 import type { Value } from '@brimful/model/testing';
 import { arbitraryValue, columnOf, EVERY_TYPE, valueAt } from '@brimful/model/testing';
 import fc from 'fast-check';
@@ -141,6 +141,26 @@ test('rows survive encoding and decoding wherever chunks and frames are cut', ()
     ),
     { numRuns: 600 },
   );
+});
+
+test('decimals keep their scale, however small, large or special', () => {
+  const texts = ['0', '0.0000', '0.00001', '-0.000000000001', '10000', '99999999', `1${'0'.repeat(400)}`];
+  const more = [
+    '123.4500',
+    '-1000000.0000001',
+    `0.${'0'.repeat(200)}70`,
+    'NaN',
+    'Infinity',
+    '-Infinity',
+    '9999.9999',
+  ];
+  const rows = [...texts, ...more].map((text) => [text]);
+  const { batch } = decode(
+    [{ kind: 'decimal' }],
+    concat(encode(batchOf([{ kind: 'decimal' }], rows), 4096)),
+    [],
+  );
+  expect(valuesOf(batch.columns, batch.rows)).toEqual(rows);
 });
 
 test('a list of rows encodes those rows in that order', () => {
