@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compareTables } from './compare.ts';
-import type { Row, RowBlocks } from './rows.ts';
+import type { LineBlocks, Row } from './rows.ts';
 import type { TableShape } from './table-shape.ts';
 
 const KEYED: TableShape = {
@@ -17,9 +17,13 @@ const KEYED: TableShape = {
 };
 const KEYLESS: TableShape = { ...KEYED, key: [] };
 
-async function* blocks(rows: readonly Row[], size: number): RowBlocks {
+async function* blocks(rows: readonly Row[], size: number): LineBlocks {
   yield [];
-  for (let start = 0; start < rows.length; start += size) yield rows.slice(start, start + size);
+  for (let start = 0; start < rows.length; start += size) {
+    yield rows
+      .slice(start, start + size)
+      .map((row) => row.map((value) => value ?? String.raw`\N`).join('\t'));
+  }
 }
 
 test('an equal table is equal, however it is cut into blocks and floats are printed', async () => {

@@ -1,4 +1,5 @@
-import type { Row, RowBlocks } from './rows.ts';
+import type { Line, LineBlocks, Row } from './rows.ts';
+import { parseLine } from './rows.ts';
 import type { ShapeOrder, TableShape } from './table-shape.ts';
 import { isFloat, shapeOrder } from './table-shape.ts';
 
@@ -26,8 +27,8 @@ const LONGEST_VALUE = 60;
  */
 export async function compareTables(
   shape: TableShape,
-  source: RowBlocks,
-  target: RowBlocks,
+  source: LineBlocks,
+  target: LineBlocks,
 ): Promise<TableComparison> {
   const order = shapeOrder(shape);
   const floats = shape.columns.map(({ type }) => (isFloat(type) ? type : undefined));
@@ -40,22 +41,23 @@ export async function compareTables(
     if (examples.length < EXAMPLES) examples.push(`${kind}: ${text()}`);
   };
   await Promise.all([left.next(), right.next()]);
-  while (left.row !== undefined || right.row !== undefined) {
-    const side = compareKeys(left.row, right.row, order);
+  while (left.line !== undefined || right.line !== undefined) {
+    if (left.line === right.line) {
+      await advance(left, right);
+      continue;
+    }
+    const [a, b] = [left.row, right.row];
+    const side = compareKeys(a, b, order);
     if (side === 0) {
-      const a = left.row as Row;
-      const b = right.row as Row;
-      const column = firstDifference(a, b, floats);
-      if (column !== undefined) note('different', () => differenceText(a, b, column, shape, order));
-      await left.next();
-      await right.next();
+      const column = firstDifference(a as Row, b as Row, floats);
+      if (column !== undefined)
+        note('different', () => differenceText(a as Row, b as Row, column, shape, order));
+      await advance(left, right);
     } else if (side < 0) {
-      const row = left.row as Row;
-      note('missing', () => keyText(row, order));
+      note('missing', () => keyText(a as Row, order));
       await left.next();
     } else {
-      const row = right.row as Row;
-      note('extra', () => keyText(row, order));
+      note('extra', () => keyText(b as Row, order));
       await right.next();
     }
   }
@@ -65,14 +67,19 @@ export async function compareTables(
 
 /** Walks blocks row by row; waits only between blocks. */
 class Cursor {
-  row: Row | undefined;
+  /** Undefined: there are no more. */
+  line: Line | undefined;
   rows = 0;
-  readonly #blocks: RowBlocks;
-  #block: readonly Row[] = [];
+  readonly #blocks: LineBlocks;
+  #block: readonly Line[] = [];
   #place = 0;
 
-  constructor(blocks: RowBlocks) {
+  constructor(blocks: LineBlocks) {
     this.#blocks = blocks;
+  }
+
+  get row(): Row | undefined {
+    return this.line === undefined ? undefined : parseLine(this.line);
   }
 
   /** Undefined, not a promise, while the block lasts: a promise a row would double the time. */
@@ -85,7 +92,7 @@ class Cursor {
   }
 
   #take(): void {
-    this.row = this.#block[this.#place];
+    this.line = this.#block[this.#place];
     this.#place += 1;
     this.rows += 1;
   }
@@ -94,7 +101,7 @@ class Cursor {
     for (;;) {
       const { done, value } = await this.#blocks.next();
       if (done === true) {
-        this.row = undefined;
+        this.line = undefined;
         return;
       }
       if (value.length === 0) continue;
@@ -106,24 +113,30 @@ class Cursor {
   }
 }
 
+/** Both at once, so that two servers work at the same time; without waiting while both have rows in hand. */
+function advance(left: Cursor, right: Cursor): Promise<unknown> | undefined {
+  const [a, b] = [left.next(), right.next()];
+  return a === undefined && b === undefined ? undefined : Promise.all([a, b]);
+}
+
 /** Below 0: the source's row comes first, so the target lacks it. */
 function compareKeys(a: Row | undefined, b: Row | undefined, order: readonly ShapeOrder[]): number {
   if (a === undefined) return 1;
   if (b === undefined) return -1;
-  for (const { index, numeric } of order) {
-    const compared = compareValues(a[index] ?? null, b[index] ?? null, numeric);
+  for (const { index, native } of order) {
+    const compared = compareValues(a[index] ?? null, b[index] ?? null, native);
     if (compared !== 0) return compared;
   }
   return 0;
 }
 
-function compareValues(a: string | null, b: string | null, numeric: boolean): number {
+function compareValues(a: string | null, b: string | null, native: ShapeOrder['native']): number {
   if (a === b) return 0;
-  if (numeric) {
-    // As the servers order them: null after every number.
-    if (a === null || b === null) return a === null ? 1 : -1;
-    return BigInt(a) < BigInt(b) ? -1 : 1;
+  if (native !== undefined && (a === null || b === null)) {
+    // As both servers order: null after every value.
+    return a === null ? 1 : -1;
   }
+  if (native === 'integer') return BigInt(a as string) < BigInt(b as string) ? -1 : 1;
   if (a === null || b === null) return a === null ? -1 : 1;
   // UTF-16 orders like UTF-8 but for what lies behind the surrogates.
   if (!BEYOND_SURROGATES.test(a) && !BEYOND_SURROGATES.test(b)) return a < b ? -1 : 1;

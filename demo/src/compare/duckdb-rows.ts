@@ -1,5 +1,5 @@
 import { DuckDBInstance } from '@duckdb/node-api';
-import type { Row, RowBlocks } from './rows.ts';
+import type { LineBlocks } from './rows.ts';
 import type { TableShape } from './table-shape.ts';
 import { quoted, shapeOrder } from './table-shape.ts';
 
@@ -9,7 +9,7 @@ export async function* duckdbRows(
   shape: TableShape,
   table = shape.name,
   schema = 'main',
-): RowBlocks {
+): LineBlocks {
   const instance = await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' });
   try {
     const connection = await instance.connect();
@@ -20,7 +20,7 @@ export async function* duckdbRows(
       );
       const types = new Map(described.getRows().map(([name, type]) => [String(name), String(type)]));
       const result = await connection.stream(selectSql(shape, table, schema, types));
-      for await (const rows of result.yieldRows()) yield rows as Row[];
+      for await (const rows of result.yieldRows()) yield rows.map(([line]) => line as string);
     } finally {
       connection.closeSync();
     }
@@ -40,10 +40,25 @@ function selectSql(
     if (own === undefined) throw new Error(`The DuckDB table ${schema}.${table} has no column ${name}.`);
     return asPostgresText(quoted(name), own);
   });
-  const order = shapeOrder(shape).map(({ column: { name }, index, numeric }) =>
-    numeric ? quoted(name) : `${quoted(name)} IS NOT NULL, ${texts[index] as string}`,
+  const order = shapeOrder(shape).map(({ column: { name }, index, native }) =>
+    native ? quoted(name) : `${quoted(name)} IS NOT NULL, ${texts[index] as string}`,
   );
-  return `SELECT ${texts.join(', ')} FROM ${quoted(schema)}.${quoted(table)} ORDER BY ${order.join(', ')}`;
+  const line = texts.map((text) => `coalesce(${escaped(text)}, '\\N')`).join(' || chr(9) || ');
+  return `SELECT ${line} FROM ${quoted(schema)}.${quoted(table)} ORDER BY ${order.join(', ')}`;
+}
+
+/** As COPY's text format does. */
+function escaped(text: string): string {
+  const escapes = [
+    ['chr(92)', String.raw`'\\'`],
+    ['chr(8)', String.raw`'\b'`],
+    ['chr(9)', String.raw`'\t'`],
+    ['chr(10)', String.raw`'\n'`],
+    ['chr(11)', String.raw`'\v'`],
+    ['chr(12)', String.raw`'\f'`],
+    ['chr(13)', String.raw`'\r'`],
+  ];
+  return escapes.reduce((inner, [character, escape]) => `replace(${inner}, ${character}, ${escape})`, text);
 }
 
 /** `own`: DuckDB's type of the column. */

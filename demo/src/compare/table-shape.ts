@@ -51,8 +51,11 @@ export interface ShapeOrder {
   readonly column: ShapeColumn;
   /** Index into `columns`. */
   readonly index: number;
-  /** Integers are ordered by value, which an index can give; everything else by the bytes of its text. */
-  readonly numeric: boolean;
+  /**
+   * Integers and UUIDs order the same everywhere, and an index gives that order; everything else is ordered by the bytes
+   * of its text.
+   */
+  readonly native: 'integer' | 'uuid' | undefined;
 }
 
 export function shapeOrder(shape: TableShape): ShapeOrder[] {
@@ -65,8 +68,13 @@ export function shapeOrder(shape: TableShape): ShapeOrder[] {
     const index = shape.columns.findIndex((column) => column.name === name);
     const column = shape.columns[index];
     if (column === undefined) throw new Error(`${shape.name} has no column ${name}`);
-    return { column, index, numeric: /^(small|big)?int(eger)?$/.test(column.type) };
+    return { column, index, native: nativeOrder(column.type) };
   });
+}
+
+function nativeOrder(type: string): ShapeOrder['native'] {
+  if (type === 'uuid') return 'uuid';
+  return /^(small|big)?int(eger)?$/.test(type) ? 'integer' : undefined;
 }
 
 export function isFloat(type: string): boolean {
