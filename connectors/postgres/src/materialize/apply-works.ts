@@ -11,8 +11,9 @@ import type { Lane } from './lane.ts';
 import type { OpenTable } from './open-table.ts';
 import { PipelineError } from './pipeline.ts';
 import type { Statement, StatementResult } from './pipeline.ts';
-import type { ArrayLimits, Attempt, Origin } from './transaction.ts';
+import type { Attempt, Origin } from './transaction.ts';
 import { Transaction } from './transaction.ts';
+import type { Tuning } from './tuning.ts';
 
 export interface TableWork {
   readonly table: OpenTable;
@@ -20,8 +21,7 @@ export interface TableWork {
   readonly checkpoint: Json;
 }
 
-/** While we wait for an exclusive lock everybody who comes later waits behind us: wait shortly, and come again. */
-const EXCLUSIVE_WAIT_MS = 1_000;
+/** How often a transaction comes again for an exclusive lock. */
 const EXCLUSIVE_ATTEMPTS = 10;
 /** After so many TRUNCATEs that readers kept waiting, rows are deleted instead, which needs no such lock. */
 const TRUNCATE_ATTEMPTS = 3;
@@ -42,10 +42,10 @@ export async function applyWorks(
   works: readonly TableWork[],
   context: ConnectorContext,
   signal: AbortSignal,
-  limits: ArrayLimits,
+  tuning: Tuning,
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
-    const transaction = compile(lane, works, { limits, truncateByDelete: attempt > TRUNCATE_ATTEMPTS });
+    const transaction = compile(lane, works, { tuning, truncateByDelete: attempt > TRUNCATE_ATTEMPTS });
     try {
       context.reach('postgres.apply.send');
       const results = await lane.run(transaction.statements);
@@ -71,7 +71,8 @@ function compile(lane: Lane, works: readonly TableWork[], attempt: Attempt): Tra
   assert(first !== undefined, 'there is work to do');
   const fence: Origin = { table: first.table, doing: 'taking the fence', kind: 'fence' };
   const head: [Statement, Origin | undefined][] = [[BEGIN, undefined]];
-  if (body.exclusive) head.push([{ text: `SET LOCAL lock_timeout = ${EXCLUSIVE_WAIT_MS}` }, undefined]);
+  if (body.exclusive)
+    head.push([{ text: `SET LOCAL lock_timeout = ${attempt.tuning.exclusiveLockMilliseconds}` }, undefined]);
   head.push([fenceStatement(works), fence]);
   body.statements.unshift(...head.map(([statement]) => statement));
   body.origins.unshift(...head.map(([, origin]) => origin));

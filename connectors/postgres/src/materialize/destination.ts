@@ -13,8 +13,8 @@ import { Lanes } from './lanes.ts';
 import { OpenTable } from './open-table.ts';
 import { prepareTable } from './prepare-table.ts';
 import { clientConfig, sessionSettings } from './session.ts';
-import { ARRAY_LIMITS } from './transaction.ts';
-import type { ArrayLimits } from './transaction.ts';
+import { TUNING } from './tuning.ts';
+import type { Tuning } from './tuning.ts';
 
 /**
  * Tables in a Postgres database. Whatever is written goes with its checkpoint in one transaction, behind the fence of
@@ -26,23 +26,19 @@ export class PostgresDestination implements Destination {
   readonly gatherMilliseconds = 0;
   readonly #config: PostgresDestinationConfig;
   readonly #context: ConnectorContext;
-  readonly #limits: ArrayLimits;
+  readonly #tuning: Tuning;
   readonly #writers: Lanes;
   /** For everything that is not `apply`; one thing at a time. */
   #control: Lane | undefined;
   #controlTurn: Promise<unknown> = Promise.resolve();
   #prepared = false;
 
-  constructor(
-    config: PostgresDestinationConfig,
-    context: ConnectorContext,
-    limits: ArrayLimits = ARRAY_LIMITS,
-  ) {
-    this.#limits = limits;
+  constructor(config: PostgresDestinationConfig, context: ConnectorContext, tuning: Tuning = TUNING) {
+    this.#tuning = tuning;
     this.#config = config;
     this.#context = context;
     this.lanes = config.connections;
-    this.#writers = new Lanes(config);
+    this.#writers = new Lanes(config, tuning);
   }
 
   async open(request: TableRequest): Promise<TableHandle> {
@@ -80,7 +76,7 @@ export class PostgresDestination implements Destination {
         signal.addEventListener('abort', giveUp);
         try {
           signal.throwIfAborted();
-          await applyWorks(lane, own, this.#context, signal, this.#limits);
+          await applyWorks(lane, own, this.#context, signal, this.#tuning);
         } finally {
           signal.removeEventListener('abort', giveUp);
         }
@@ -118,7 +114,10 @@ export class PostgresDestination implements Destination {
   async #onControl<Result>(doing: string, work: (lane: Lane) => Promise<Result>): Promise<Result> {
     const turn = this.#controlTurn.then(async () => {
       if (this.#control === undefined || this.#control.lost !== undefined) {
-        this.#control = await Lane.connect(clientConfig(this.#config), sessionSettings(this.#config));
+        this.#control = await Lane.connect(
+          clientConfig(this.#config),
+          sessionSettings(this.#config, this.#tuning),
+        );
       }
       return work(this.#control);
     });

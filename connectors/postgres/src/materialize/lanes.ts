@@ -1,16 +1,19 @@
 import type { PostgresDestinationConfig } from './config.ts';
 import { Lane } from './lane.ts';
 import { clientConfig, sessionSettings } from './session.ts';
+import type { Tuning } from './tuning.ts';
 
 /** The connections that write. Opened when first needed, replaced when lost. */
 export class Lanes implements AsyncDisposable {
   readonly #config: PostgresDestinationConfig;
+  readonly #tuning: Tuning;
   readonly #idle: Lane[] = [];
   readonly #waiting: PromiseWithResolvers<void>[] = [];
   #free: number;
   #closed = false;
 
-  constructor(config: PostgresDestinationConfig) {
+  constructor(config: PostgresDestinationConfig, tuning: Tuning) {
+    this.#tuning = tuning;
     this.#config = config;
     this.#free = config.connections;
   }
@@ -49,7 +52,8 @@ export class Lanes implements AsyncDisposable {
     for (;;) {
       // The one used last: its plans and staging tables are warm.
       const lane = this.#idle.pop();
-      if (lane === undefined) return Lane.connect(clientConfig(this.#config), sessionSettings(this.#config));
+      if (lane === undefined)
+        return Lane.connect(clientConfig(this.#config), sessionSettings(this.#config, this.#tuning));
       if (lane.lost === undefined) return lane;
     }
   }

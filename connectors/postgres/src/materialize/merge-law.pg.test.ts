@@ -6,7 +6,7 @@ import { createTestDatabase, sharedPostgres } from '../../../../packages/testbed
 
 import { postgresDestinationConfig } from './config.ts';
 import { PostgresDestination } from './destination.ts';
-import { ARRAY_LIMITS } from './transaction.ts';
+import { TUNING } from './tuning.ts';
 import { applyTo, requestOf, rowsOf, testContext } from './testing/destinations.ts';
 import { MergeModel } from './testing/merge-model.ts';
 import type { ModelStep } from './testing/merge-model.ts';
@@ -134,26 +134,26 @@ const sorted = (rows: readonly (readonly (string | null)[])[]): string[] =>
 
 describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
   const ways = [
-    ['arrays', ARRAY_LIMITS],
-    ['staging', { rows: 0, bytes: 0 }],
+    ['arrays', TUNING],
+    ['staging', { ...TUNING, arrayRows: 0 }],
   ] as const;
   const cases = KEY_CASES.flatMap((keyCase) =>
-    ways.flatMap(([way, limits]) =>
+    ways.flatMap(([way, tuning]) =>
       (['hard', 'soft'] as const).map((deletes) => ({
         name: `${keyCase.name}, ${way}, ${deletes}`,
         keyCase,
-        limits,
+        tuning,
         deletes,
       })),
     ),
   );
 
-  test.for(cases)('merges do what the contract says: $name', async ({ keyCase, limits, deletes }) => {
+  test.for(cases)('merges do what the contract says: $name', async ({ keyCase, tuning, deletes }) => {
     await using database = await createTestDatabase(server);
     await using destination = new PostgresDestination(
       postgresDestinationConfig.parse({ url: database.url }),
       testContext(),
-      limits,
+      tuning,
     );
     const schema = schemaOf(
       [...keyCase.columns, ...REST],

@@ -53,8 +53,8 @@ export function rowSource(
 }
 
 export function fitsArrays(transaction: Transaction, batch: Batch): boolean {
-  const { rows, bytes } = transaction.attempt.limits;
-  return batch.rows <= rows && batchBytes(batch) <= bytes;
+  const { arrayRows, arrayBytes } = transaction.attempt.tuning;
+  return batch.rows <= arrayRows && batchBytes(batch) <= arrayBytes;
 }
 
 function arraySource(batch: Batch, columns: readonly SourceColumn[]): RowSource {

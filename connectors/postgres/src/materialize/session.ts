@@ -1,11 +1,10 @@
 import type { ClientConfig } from 'pg';
 
 import type { PostgresDestinationConfig } from './config.ts';
+import type { Tuning } from './tuning.ts';
 
 /** How long connecting may take before it counts as an outage. */
 export const CONNECT_TIMEOUT_MS = 15_000;
-/** How long a statement may wait for a lock somebody else holds on our rows. */
-export const LOCK_TIMEOUT_MS = 30_000;
 /** The server ends a transaction of ours that says nothing for this long: a hung writer must not hold its fence for ever. */
 const IDLE_IN_TRANSACTION_MS = 120_000;
 /** For staged rows: most merges fit, and every commit walks through these buffers. */
@@ -42,7 +41,7 @@ const VALUE_SETTINGS = [
  */
 const MERGE_PLANS = ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'enable_bitmapscan'];
 
-export function sessionSettings(config: PostgresDestinationConfig): string {
+export function sessionSettings(config: PostgresDestinationConfig, tuning: Tuning): string {
   return [
     ...VALUE_SETTINGS,
     ...MERGE_PLANS.map((plan) => `${plan} = off`),
@@ -51,7 +50,7 @@ export function sessionSettings(config: PostgresDestinationConfig): string {
     'client_min_messages = warning',
     'default_transaction_isolation = "read committed"',
     'statement_timeout = 0',
-    `lock_timeout = ${LOCK_TIMEOUT_MS}`,
+    `lock_timeout = ${tuning.lockMilliseconds}`,
     `idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`,
     `temp_buffers = '${TEMPORARY_BUFFERS}'`,
     `synchronous_commit = ${config.synchronousCommit}`,

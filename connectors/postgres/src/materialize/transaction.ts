@@ -3,6 +3,7 @@ import type { Batch } from '@brimful/model';
 import type { OpenTable, TableFacts } from './open-table.ts';
 import type { Statement } from './pipeline.ts';
 import type { StagingClaims } from './staging-tables.ts';
+import type { Tuning } from './tuning.ts';
 
 /** What a statement is for, so that its failure can be told in terms of the table. */
 export interface Origin {
@@ -18,22 +19,10 @@ export interface Origin {
 
 /** How a transaction is to be written, after what happened to earlier attempts. */
 export interface Attempt {
-  readonly limits: ArrayLimits;
+  readonly tuning: Tuning;
   /** Empty tables by DELETE: TRUNCATE was kept waiting by readers too often. */
   readonly truncateByDelete: boolean;
 }
-
-/** Up to here rows go as arrays, the parameters of one prepared statement; beyond, through a staging table. */
-export interface ArrayLimits {
-  readonly rows: number;
-  readonly bytes: number;
-}
-
-/**
- * Measured: to a thousand rows a COPY into a staging table costs as much as it saves. Wide values stay out of arrays,
- * whose text is built, sent and parsed as a whole.
- */
-export const ARRAY_LIMITS: ArrayLimits = { rows: 500, bytes: 256 * 1024 };
 
 /** The statements of one transaction as they are gathered, and what will be so once it has committed. */
 export class Transaction {

@@ -5,6 +5,9 @@ import { Client } from 'pg';
 
 import { postgresDestination } from '../destination-connector.ts';
 import { postgresDestinationConfig } from '../config.ts';
+import { PostgresDestination } from '../destination.ts';
+import { TUNING } from '../tuning.ts';
+import type { Tuning } from '../tuning.ts';
 
 /** A context that keeps warnings, and calls `onReach` at named places. */
 export interface TestContext extends ConnectorContext {
@@ -33,8 +36,11 @@ export async function openDestination(
   url: string,
   options: Readonly<Record<string, unknown>> = {},
   context: ConnectorContext = testContext(),
+  tuning: Partial<Tuning> = {},
 ): Promise<Destination> {
-  return postgresDestination.open(postgresDestinationConfig.parse({ url, ...options }), context);
+  const config = postgresDestinationConfig.parse({ url, ...options });
+  if (Object.keys(tuning).length === 0) return postgresDestination.open(config, context);
+  return new PostgresDestination(config, context, { ...TUNING, ...tuning });
 }
 
 export function requestOf(table: string, schema: Schema, more: Partial<TableRequest> = {}): TableRequest {
