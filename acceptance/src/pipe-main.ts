@@ -1,7 +1,4 @@
 import type { Connector } from '@brimful/connector';
-import { connector as duckdb } from '@brimful/connector-duckdb';
-import { connector as nowhere } from '@brimful/connector-null';
-import { connector as postgres } from '@brimful/connector-postgres';
 import type { Runtime } from '@brimful/engine';
 import { crashPoints, startRuntime } from '@brimful/engine';
 import type { Spec } from '@brimful/model';
@@ -12,11 +9,23 @@ import type { PipeReport } from './pipe-process.ts';
 
 /** The child's side of `startPipe`: runs a pipe, reports over IPC, stops when told or when the parent is gone. */
 const REPORT_MILLISECONDS = 50;
-const CONNECTORS = { postgres, duckdb, null: nowhere } as unknown as Readonly<Record<string, Connector>>;
+/** Loaded only where a pipe names them, as the command line does. */
+const LOADERS: Readonly<Record<string, () => Promise<{ readonly connector: unknown }>>> = {
+  postgres: () => import('@brimful/connector-postgres'),
+  duckdb: () => import('@brimful/connector-duckdb'),
+  null: () => import('@brimful/connector-null'),
+};
 
-function parsed(options: PipeOptions): Spec {
+async function load(name: string): Promise<Connector> {
+  const module = await LOADERS[name]?.();
+  return module?.connector as Connector;
+}
+
+async function parsed(options: PipeOptions): Promise<Spec> {
+  const names = [...options.captures, ...options.materializations].map(({ connector }) => connector);
+  const loaded = new Map(await Promise.all(names.map(async (name) => [name, await load(name)] as const)));
   const config = (name: string, direction: 'capture' | 'destination', value: unknown): unknown =>
-    CONNECTORS[name]?.[direction]?.config.parse(value);
+    loaded.get(name)?.[direction]?.config.parse(value);
   return {
     captures: options.captures.map((capture) => ({
       ...capture,
@@ -51,8 +60,8 @@ const write =
   };
 const store = await openFileStore(options.dataDirectory);
 const runtime = await startRuntime({
-  spec: parsed(options),
-  connectors: { load: async (name) => CONNECTORS[name] as Connector },
+  spec: await parsed(options),
+  connectors: { load },
   store,
   log: { debug: () => undefined, info: write('info'), warn: write('warn'), error: write('error') },
   now: Date.now,

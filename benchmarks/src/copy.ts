@@ -31,7 +31,7 @@ async function ourRun(
     dataDirectory: join(bench.directory, `data-${connector}-${table.name}-${run}`),
     captures: [captureAll(name, bench.source.url(database))],
     materializations: [materializeAll(`bench${run}/copy`, connector, config, name)],
-    reportMilliseconds: 20,
+    reportMilliseconds: 50,
   });
   const report: PipeReport = await pipe.until(
     `${table.name} in ${connector}`,

@@ -51,7 +51,7 @@ async function drain(
     dataDirectory: join(bench.directory, `stream-${connector}-${run}`),
     captures: [captureAll(name, source)],
     materializations: [materializeAll(`drain${connector}${run}/copy`, connector, config, name)],
-    reportMilliseconds: 20,
+    reportMilliseconds: 50,
   };
   {
     await using first = new PipeProcess(options);

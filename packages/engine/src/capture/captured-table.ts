@@ -34,6 +34,8 @@ export interface ReadChunk {
   readonly snapshot: Snapshot;
   readonly passed: Position;
   readonly readAt: number;
+  /** The journal's shape of the table when the read began. */
+  readonly shape: Schema | undefined;
 }
 
 /**
@@ -56,6 +58,8 @@ export class CapturedTable {
   /** Where this session's changes begin in the journal. Everything before is visible to every snapshot: `join` waited. */
   readonly #sessionStart: number;
   #checkpoint: CaptureCheckpoint;
+  /** The version that the stream told last in this session. */
+  #told: Schema | undefined;
   #attempt = 0;
   #dropped = false;
   #problem: ProblemRecord | undefined;
@@ -127,7 +131,7 @@ export class CapturedTable {
           this.writer.putTruncate(Number(part.committedAt / 1000n));
           resume = part.resume;
         } else if (part.kind === 'schema') {
-          await this.writer.putSchema(part.schema);
+          await this.#tell(part.schema);
         } else if (part.kind === 'failed') {
           backfill = { ...backfill, phase: phaseAfter(backfill, 'lost'), problem: part.problem };
         } else if (part.kind === 'stale') {
@@ -163,8 +167,8 @@ export class CapturedTable {
         );
         return 'again';
       }
-      // A shape the stream has left behind: rows of it would miss the new columns' values.
-      if (chunk.segments.some(({ staged }) => this.writer.isOutdated(staged.schema))) return 'again';
+      // A shape that was left behind while the chunk was read: rows of it would miss the new columns' values.
+      if (chunk.segments.some(({ staged }) => this.#isOutdated(staged.schema, chunk.shape))) return 'again';
       const indivisible = chunk.range !== null && this.backfill.plan?.divisible === false;
       if (indivisible) this.writer.putTruncate(chunk.readAt);
       let rows = 0;
@@ -261,6 +265,19 @@ export class CapturedTable {
       await this.writer.putChanges(unseen, entry.meta.committedAt);
       await this.#commit(this.#checkpoint);
     }
+  }
+
+  /** The stream's shape from here on. A session's first may be behind the one that `join` saw: that is no change back. */
+  async #tell(schema: Schema): Promise<void> {
+    const known = this.writer.known(schema);
+    const repeated = known !== undefined && (this.#told === undefined || known === this.#told);
+    this.#told = repeated ? known : await this.writer.putSchema(schema);
+  }
+
+  /** Rows in a shape that the journal had left before they were read are in a shape it has not come to yet. */
+  #isOutdated(schema: Schema, shapeBefore: Schema | undefined): boolean {
+    const known = this.writer.known(schema);
+    return known !== undefined && known !== this.writer.schema && this.writer.schema !== shapeBefore;
   }
 
   #record(batch: Batch): void {

@@ -146,6 +146,7 @@ async function throughHandoff(
     await means.gate.pass(signal);
     const lease = await context.memory.take(CHUNK_LEASE_BYTES, signal);
     const open = table.recorder.open();
+    const shape = table.writer.schema;
     const size: OpenSize = { rows: 0, bytes: 0 };
     let segments: readonly OpenSegment[] = [];
     let finished: Awaited<ReturnType<Chunk['finish']>> | undefined;
@@ -161,7 +162,7 @@ async function throughHandoff(
       context.reach('chunk.passed');
       const { snapshot, passed } = finished;
       const outcome = await table.close(
-        { range, segments, snapshot, passed, readAt: context.now() },
+        { range, segments, snapshot, passed, readAt: context.now(), shape },
         attempt,
       );
       if (outcome === 'appended') {

@@ -65,16 +65,18 @@ export class CollectionWriter<C> implements AsyncDisposable {
     return this.#schemas.current;
   }
 
-  /** Whether rows of this shape belong to a version before the current one. */
-  isOutdated(schema: Schema): boolean {
-    const known = this.#schemas.find(schema);
-    return known !== undefined && known !== this.#schemas.current;
+  /** The newest version here that has this shape; undefined: none ever had. */
+  known(schema: Schema): Schema | undefined {
+    return this.#schemas.find(schema);
   }
 
-  /** Runs `work` alone. `put*` calls inside it only gather; `commit` writes. */
+  /** Runs `work` alone. `put*` calls inside it only gather; `commit` writes. What failed before it wrote leaves nothing. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work, work);
-    this.#turn = turn.catch(() => undefined);
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => {
+      // Invariant 2: the next turn's checkpoint must not carry data of this one.
+      this.#pending = [];
+    });
     return turn;
   }
 
@@ -137,7 +139,7 @@ export class CollectionWriter<C> implements AsyncDisposable {
     as: 'scan' | 'changes',
   ): Promise<void> {
     const rows = segment.rows - dropped.length;
-    const known = this.#schemas.find(segment.schema) ?? (await this.putSchema(segment.schema));
+    const known = await this.putSchema(segment.schema);
     this.#pending.push({
       kind: 'rows',
       meta: {
@@ -170,11 +172,6 @@ export class CollectionWriter<C> implements AsyncDisposable {
     const head = await this.#writer.append(entries, checkpoint);
     this.#context.reach('journal.after-append');
     return head;
-  }
-
-  /** Forgets what was put and not committed. */
-  discard(): void {
-    this.#pending = [];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -233,7 +233,7 @@ class MemoryWriter<C> implements Writer<C> {
   async append(entries: readonly NewEntry[], checkpoint: C): Promise<Head<C>> {
     assert(!this.#appending, `two appends to ${this.#id} at once`);
     if (this.#unknown)
-      throw new Problem('BRM-STORE-UNKNOWN', `an append to ${this.#id} has an unknown outcome`);
+      throw new Problem('BRM-STORE-UNKNOWN', `an append to ${this.#id} failed`, { kind: 'retry' });
     this.#appending = true;
     try {
       const kept = JSON.stringify(checkpoint);
@@ -251,7 +251,7 @@ class MemoryWriter<C> implements Writer<C> {
   async #write(entries: readonly NewEntry[], checkpoint: string): Promise<Head<C>> {
     const journal = this.#journal;
     if (journal.dropped || journal.epoch !== this.#epoch)
-      throw new Problem('BRM-STORE-FENCED', `${this.#id} was opened by another writer`);
+      throw new Problem('BRM-STORE-FENCED', `${this.#id} has a later writer`, { kind: 'retry' });
     for (const { body, blob } of entries) {
       if ((body?.length ?? 0) > INLINE_LIMIT_BYTES)
         throw new Problem('BRM-STORE-TOO-LARGE', 'the body does not fit inline', { kind: 'bug' });

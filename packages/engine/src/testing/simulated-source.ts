@@ -107,13 +107,14 @@ export class SimulatedSession implements CaptureSession {
   ): Promise<readonly { readonly resource: string; readonly schema: Schema; readonly from: Position }[]> {
     await this.turn();
     const tables = names.map((name) => this.#table(name));
-    const from = this.#database.position;
-    for (const table of tables) table.published ??= from;
+    for (const table of tables) table.published ??= this.#database.position;
     const running = [...this.#database.open];
     await this.#until(() => running.every(({ ended }) => ended));
     const joined = [];
     for (const table of tables) {
       await this.#until(() => table.exclusive === undefined);
+      // The place comes before the look at the shape, at once.
+      const from = this.#database.position;
       joined.push({ resource: table.name, schema: { ...schemaOf(table), version: 3 }, from });
     }
     await this.turn();

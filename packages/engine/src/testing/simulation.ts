@@ -170,7 +170,7 @@ export class Simulation {
         .map(({ row }) => rowText(row))
         .sort();
       const name = table.name.slice('public.'.length);
-      const actual = target.rows(name);
+      const actual = target.rows(name, schemaOf(table));
       if (expected.join('\n') === actual.join('\n')) continue;
       throw new Error(
         `${which}, ${name}:\nmissing\n  ${without(expected, actual)}\ntoo much\n  ${without(actual, expected)}`,
