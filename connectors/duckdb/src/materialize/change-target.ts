@@ -66,7 +66,11 @@ export function assignments(target: ChangeTarget, schema: Schema, unknown: reado
     const feed = fed.get(held);
     // Added later in this transaction: these rows were written before, as far as the source is concerned.
     const later = held.live && !present.has(held);
-    result.push({ held: quoteName(held.name), feed, constant: later ? held.initial : undefined });
+    result.push({
+      held: quoteName(held.name),
+      feed,
+      constant: later ? `CAST(${held.initial} AS ${nativeName(held.type)})` : undefined,
+    });
   }
   for (const name of target.foreign)
     result.push({ held: quoteName(name), feed: undefined, constant: undefined });

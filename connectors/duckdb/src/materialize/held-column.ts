@@ -12,7 +12,7 @@ export interface HeldColumn {
   live: boolean;
   /** NOT NULL is set in the table. */
   notNull: boolean;
-  /** SQL of the value that rows written before the column existed hold. */
+  /** Literal of the value that rows written before the column existed hold. */
   readonly initial: string;
 }
 
