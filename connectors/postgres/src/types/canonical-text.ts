@@ -53,22 +53,28 @@ export function offsetOf(offsets: Int32Array | undefined, row: number): number {
   return (offsets as Int32Array)[row] as number;
 }
 
-function putHex(sink: ByteSink, byte: number): void {
-  sink.bytes[sink.used] = HEX[byte >> 4] as number;
-  sink.bytes[sink.used + 1] = HEX[byte & 15] as number;
-  sink.used += 2;
-}
-
 function putUuid(sink: ByteSink, values: Uint8Array, start: number): void {
   sink.reserve(36);
+  const { bytes } = sink;
+  let to = sink.used;
   for (let index = 0; index < 16; index += 1) {
-    if (index === 4 || index === 6 || index === 8 || index === 10) sink.put(DASH);
-    putHex(sink, values[start + index] as number);
+    if (index === 4 || index === 6 || index === 8 || index === 10) bytes[to++] = DASH;
+    to = putHex(bytes, to, values[start + index] as number);
   }
+  sink.used = to;
 }
 
 function putHexBytes(sink: ByteSink, values: Uint8Array, start: number, end: number): void {
   sink.reserve(2 + (end - start) * 2);
   sink.putAscii('\\x');
-  for (let index = start; index < end; index += 1) putHex(sink, values[index] as number);
+  const { bytes } = sink;
+  let to = sink.used;
+  for (let index = start; index < end; index += 1) to = putHex(bytes, to, values[index] as number);
+  sink.used = to;
+}
+
+function putHex(bytes: Uint8Array, to: number, byte: number): number {
+  bytes[to] = HEX[byte >> 4] as number;
+  bytes[to + 1] = HEX[byte & 15] as number;
+  return to + 2;
 }

@@ -6,19 +6,30 @@ const MINUS = 0x2d;
 const TWO_32 = 4_294_967_296;
 const BILLION = 1e9;
 
+const TWO_31 = 2_147_483_648;
+
 /** A whole number without sign below 2^53, with leading zeros up to `width`. */
 export function putDigits(sink: ByteSink, value: number, width: number): void {
   let digits = 1;
   for (let limit = 10; value >= limit && digits < 16; limit *= 10) digits += 1;
   if (digits < width) digits = width;
   sink.reserve(digits);
+  const { bytes, used } = sink;
+  let at = used + digits - 1;
   let rest = value;
-  for (let at = sink.used + digits - 1; at >= sink.used; at -= 1) {
+  for (; rest >= TWO_31; at -= 1) {
     const next = Math.floor(rest / 10);
-    sink.bytes[at] = ZERO + (rest - next * 10);
+    bytes[at] = ZERO + (rest - next * 10);
     rest = next;
   }
-  sink.used += digits;
+  // What is left is a small integer, whose division is several times faster.
+  let small = rest | 0;
+  for (; at >= used; at -= 1) {
+    const next = (small / 10) | 0;
+    bytes[at] = ZERO + (small - next * 10);
+    small = next;
+  }
+  sink.used = used + digits;
 }
 
 export function putInteger(sink: ByteSink, value: number): void {

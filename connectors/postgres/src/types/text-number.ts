@@ -173,5 +173,5 @@ function compareDecimal(text: string, double: number): number {
 }
 
 function asciiText(buffer: Uint8Array, start: number, end: number): string {
-  return String.fromCharCode(...buffer.subarray(start, end));
+  return Buffer.prototype.latin1Slice.call(buffer, start, end);
 }
