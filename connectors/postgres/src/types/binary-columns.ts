@@ -218,7 +218,7 @@ function decodeUuids(block: FieldBlock, field: number, column: ColumnBuilder): v
 }
 
 /** A fixed type of another length means the table changed under the scan: never read on over the neighbour's bytes. */
-export function requireLength(view: DataView, at: number, expected: number, row: number): void {
+function requireLength(view: DataView, at: number, expected: number, row: number): void {
   const length = view.getInt32(at - 4);
   if (length !== expected) throw new UnfitValue(`it has ${length} bytes instead of ${expected}`, row);
 }

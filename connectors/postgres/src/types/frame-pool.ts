@@ -1,5 +1,5 @@
 /** A frame is large enough to amortise a write, small enough to reuse while still in the cache. */
-export const COPY_FRAME_BYTES = 256 * 1024;
+const COPY_FRAME_BYTES = 256 * 1024;
 
 /** Buffers that go to the socket and come back. */
 export class FramePool {

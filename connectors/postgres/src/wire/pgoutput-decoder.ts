@@ -31,7 +31,7 @@ export interface PgoutputSink {
   tableFor(relationId: number): TableDecoder | undefined;
 }
 
-export interface TruncateOptions {
+interface TruncateOptions {
   readonly cascade: boolean;
   readonly restartIdentity: boolean;
 }

@@ -223,7 +223,7 @@ export class TableDecoder {
  * Whether updates and deletes in the log name rows in a way that the collection can follow: by all of its key's
  * columns, or by the whole row. `mapping` is aligned with `relation.columns`.
  */
-export function identityCovers(
+function identityCovers(
   relation: RelationInfo,
   mapping: readonly RelationMapping[],
   schema: Schema,
