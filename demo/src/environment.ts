@@ -57,6 +57,7 @@ materializations:
     connector: duckdb
     config:
       path: warehouse.duckdb
+      memoryLimit: 512MB
     source: shop/postgres
   shop/replica:
     connector: postgres
