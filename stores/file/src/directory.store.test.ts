@@ -7,8 +7,10 @@ import type { Problem } from '@brimful/model';
 import { describe, expect, test } from 'vitest';
 import { blobPath } from './blob-path.ts';
 import type { Append, Request, WriterCalls } from './calls.ts';
+import { openForWriting } from './database.ts';
 import { DirectoryWriter } from './directory-writer.ts';
 import { openFileStore } from './file-store.ts';
+import { layoutOf } from './layout.ts';
 import { bytesFor, makeTestDirectory, META, rowsFor } from './testing-directory.ts';
 
 async function startWriter(directory: string): Promise<{ pid: number; kill(): Promise<void> }> {
@@ -75,6 +77,16 @@ describe('one process writes a directory', () => {
     await using later = await openFileStore(directory.path, { readonly: true });
     expect((await later.journals.state('j/0'))?.next).toBeGreaterThan(0);
   });
+});
+
+test('every commit is synced: killing a process cannot show that, cutting the power would', async () => {
+  await using directory = await makeTestDirectory();
+  new DirectoryWriter(directory.path).stop();
+  const database = openForWriting(layoutOf(directory.path));
+  const FULL = 2;
+  expect(database.prepare('PRAGMA synchronous').get()).toEqual({ synchronous: FULL });
+  expect(database.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
+  database.close();
 });
 
 describe('what cannot be opened', () => {

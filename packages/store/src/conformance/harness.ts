@@ -66,11 +66,15 @@ export async function takeAll(store: Store, id: JournalId): Promise<Entry[]> {
   return state === undefined ? [] : take(store, id, state.first, state.next - state.first);
 }
 
+export function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
 export async function eventually(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
   const limit = performance.now() + WAIT_LIMIT_MS;
   while (!(await isSo())) {
     if (performance.now() > limit) throw new Error(`did not happen within ${WAIT_LIMIT_MS} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Entry, Writer } from '../journals.ts';
 import type { Store } from '../store.ts';
-import { codeOf, eventually, type MakeStore, pattern, rows, take, withStore } from './harness.ts';
+import { codeOf, eventually, type MakeStore, pattern, rows, sleep, take, withStore } from './harness.ts';
 
 /** Reads until aborted, remembering what came. */
 interface Tailing {
@@ -75,7 +75,7 @@ export function describeReading(makeStore: MakeStore): void {
       withStore(makeStore, async (store) => {
         const stop = new AbortController();
         const { entries, ended } = tail(store, 'later', 0, stop.signal);
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await sleep(50);
         await appendPatterns(await store.journals.open('later'), 3, 10);
         await eventually('its entries arrive', () => entries.length === 3);
         stop.abort();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { NewEntry } from '../journals.ts';
 import type { Store } from '../store.ts';
-import { codeOf, type MakeStore, META, pattern, rows, take, takeAll, withStore } from './harness.ts';
+import { codeOf, type MakeStore, META, pattern, rows, sleep, take, takeAll, withStore } from './harness.ts';
 
 async function putBlob(store: Store, name: string): Promise<NewEntry> {
   const { bytes } = await store.blobs.put(name, [pattern(500, 1)]);
@@ -84,13 +84,30 @@ function describeDropping(makeStore: MakeStore): void {
       expect((await takeAll(store, 'a/1')).map(({ body }) => body)).toEqual([pattern(10, 3)]);
     }));
 
+  test('a reader that waits is told when its journal is dropped', () =>
+    withStore(makeStore, async (store) => {
+      const writer = await store.journals.open('a');
+      await writer.append([rows(pattern(10, 1))], {});
+      const reading = store.journals
+        .read('a', writer.head.next - 1, AbortSignal.timeout(20_000))
+        [Symbol.asyncIterator]();
+      await reading.next();
+      // Once more, so that it is a live reader that waits.
+      await writer.append([rows(pattern(10, 2))], {});
+      await reading.next();
+      const waiting = codeOf(reading.next());
+      await sleep(50);
+      await store.journals.drop('a');
+      expect(await waiting).toBe('BRM-STORE-TRIMMED');
+    }));
+
   test('a reader of a dropped journal is told, and not given the next one', () =>
     withStore(makeStore, async (store) => {
       const writer = await store.journals.open('a');
       await writer.append([rows(pattern(10, 1)), rows(pattern(10, 2))], {});
       const { next } = writer.head;
       const waiting = codeOf(take(store, 'a', next - 1, 2));
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await sleep(50);
       await store.journals.drop('a');
       const again = await store.journals.open('a');
       for (let index = 0; index < 5; index += 1) await again.append([rows(pattern(10, 9))], {});
