@@ -6,6 +6,7 @@ import type { FramePool } from './frame-pool.ts';
 import { FRAME_HEADER_BYTES, sealFrame } from './frame-pool.ts';
 import type { RowBlock } from './row-block.ts';
 import { ENCODE_BLOCK_ROWS, newRowBlock } from './row-block.ts';
+import { UnfitValue, valueProblem } from './value-problem.ts';
 
 /** Whether binary COPY can carry values into columns of these destination types; else use `CopyTextEncoder`. */
 export function canEncodeBinary(types: readonly ColumnType[]): boolean {
@@ -44,7 +45,8 @@ const LENGTH_BYTES = 4;
  * Frames are whole CopyData messages ('d', length, payload), ready for the socket; `frame.subarray(5)` is the bare
  * payload. A frame's buffer is the pool's: `pool.release(frame)` once it is written. Send `header()` first and
  * `trailer()` last, then CopyDone. Unknown values are written as null: leave such columns out.
- * Throws `BRM-PG-WIDEN` naming the column when the batch's type does not fit the destination's. (Invariant 6)
+ * Throws `BRM-PG-WIDEN` naming the column when the batch's type does not fit the destination's, and `BRM-PG-VALUE` for a
+ * decimal that is none or too long for Postgres. (Invariant 6) One `encode` at a time.
  */
 export class CopyEncoder {
   readonly pool: FramePool;
@@ -71,7 +73,7 @@ export class CopyEncoder {
     for (let first = 0; first < total; first += ENCODE_BLOCK_ROWS) {
       const count = Math.min(ENCODE_BLOCK_ROWS, total - first);
       fillRows(block, rows, first, count);
-      measure(block, encoders, count);
+      this.#measure(encoders, count);
       let done = 0;
       while (done < count) {
         const fitting = fitRows(block, done, count, used);
@@ -101,6 +103,21 @@ export class CopyEncoder {
     return FRAME_HEADER_BYTES;
   }
 
+  /** Invariant 6: a value without a form in the destination's type stops here, before its row is written. */
+  #measure(encoders: readonly FieldEncoder[], count: number): void {
+    this.#block.sizes.fill(FIELD_COUNT_BYTES + LENGTH_BYTES * encoders.length, 0, count);
+    for (const [index, encoder] of encoders.entries()) {
+      try {
+        encoder.measure(this.#block, count);
+      } catch (cause) {
+        const { name, type } = this.#columns[index] as EncodeColumn;
+        throw cause instanceof UnfitValue
+          ? valueProblem(cause, { column: name, sourceType: type.kind })
+          : cause;
+      }
+    }
+  }
+
   /** Writes rows `from..to` of the block at `start`, and returns where they end. */
   #put(encoders: readonly FieldEncoder[], from: number, to: number, start: number): number {
     const { cursors, sizes, view } = this.#block;
@@ -121,11 +138,6 @@ function fillRows(block: RowBlock, rows: Int32Array | undefined, first: number, 
     return;
   }
   for (let index = 0; index < count; index += 1) block.rows[index] = first + index;
-}
-
-function measure(block: RowBlock, encoders: readonly FieldEncoder[], count: number): void {
-  block.sizes.fill(FIELD_COUNT_BYTES + LENGTH_BYTES * encoders.length, 0, count);
-  for (const encoder of encoders) encoder.measure(block, count);
 }
 
 /** The first row from `done` on that no longer fits behind `used`. */

@@ -226,6 +226,16 @@ test('a column that does not fit its destination is refused by name, before anyt
   );
 });
 
+// Invariant 6
+test('a decimal that Postgres cannot hold is refused by name', () => {
+  for (const text of ['1e5', `0.${'1'.repeat(16_384)}`, '9'.repeat(131_073)]) {
+    const batch = batchOf([{ kind: 'decimal' }], [['1'], [text]]);
+    expect(() => encode(batch, 4096)).toThrow(
+      expect.objectContaining({ code: 'BRM-PG-VALUE', at: { column: 'c0' } }) as Problem,
+    );
+  }
+});
+
 function rowFrame(fields: readonly (Uint8Array | null)[]): Uint8Array {
   const parts = fields.flatMap((field) => (field === null ? [int32(-1)] : [int32(field.length), field]));
   return frame('d', concat([int16(fields.length), ...parts]));

@@ -28,12 +28,18 @@ export function nativeType(type: ColumnType): string {
     case 'text':
       return 'text';
     case 'decimal':
-      return type.precision === undefined ? 'numeric' : `numeric(${type.precision},${type.scale ?? 0})`;
+      return numericType(type.precision, type.scale ?? 0);
     case 'json':
       return type.binary ? 'jsonb' : 'json';
     case 'other':
       return type.name;
   }
+}
+
+/** Scales beyond the digits are understood since server 15 only; plain `numeric` holds the same values everywhere. */
+function numericType(precision: number | undefined, scale: number): string {
+  if (precision === undefined || scale < 0 || scale > precision) return 'numeric';
+  return `numeric(${precision},${scale})`;
 }
 
 /** The column type a Postgres destination gives a column: its own, or text where only the text can be kept. */

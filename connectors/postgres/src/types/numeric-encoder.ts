@@ -13,6 +13,9 @@ const NOT_A_NUMBER = 0xc000;
 const PLUS_INFINITY = 0xd000;
 const MINUS_INFINITY = 0xf000;
 const HEADER_BYTES = 8;
+/** What the format has room for: 14 bits of scale, and weights up to 32,767 of groups of four digits. */
+const MAXIMUM_SCALE = 0x3fff;
+const MAXIMUM_GROUPS = 0x8000;
 
 /** Appends canonical decimal text, `text[start..end)`, as binary `numeric`; the reverse of the numeric decoder. */
 export function putBinaryDecimal(sink: ByteSink, text: Uint8Array, start: number, end: number): void {
@@ -27,6 +30,8 @@ export function putBinaryDecimal(sink: ByteSink, text: Uint8Array, start: number
   while (first < point && text[first] === ZERO) first += 1;
   // Groups of four, aligned at the point.
   const whole = Math.ceil((point - first) / 4);
+  if (scale > MAXIMUM_SCALE || whole > MAXIMUM_GROUPS)
+    throw new UnfitValue('it has more digits than numeric holds');
   sink.reserve(HEADER_BYTES + (whole + Math.ceil(scale / 4)) * 2);
   const groups = sink.used + HEADER_BYTES;
   let to = groups;

@@ -66,6 +66,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', ({ majorVersion, url })
   const server = sharedPostgres().find((candidate) => candidate.url === url);
   const cases = TYPE_CASES.filter(({ since = 0 }) => since <= majorVersion);
 
+  // Invariant 4: scan and stream tell the same bytes. Invariant 6: what goes back is equal.
   test('every type is the same by scan, by stream, and after both kinds of load', async () => {
     await using database = await createTestDatabase(server);
     const session = await openSession(database.url);

@@ -35,6 +35,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', ({ majorVersion, url })
     const session = await openSession(database.url);
     const wanted: Readonly<Record<string, string>> = {
       'numeric(12,2)': 'numeric(12,2)',
+      'numeric(5,5)': 'numeric(5,5)',
       'character varying(20)': 'text',
       'character(5)[]': 'character(5)[]',
       'timestamptz(3)': 'timestamp with time zone',

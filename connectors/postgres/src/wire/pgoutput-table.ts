@@ -79,6 +79,7 @@ export class TableDecoder {
   insert(buffer: Uint8Array, at: number, end: number, mark: TransactionMark): void {
     expectKind(buffer, at, NEW_TUPLE);
     this.#new.read(buffer, at + 1, end);
+    this.#requireKey();
     this.#appendRow(buffer, this.#new);
     this.#end(Operation.insert, mark);
   }
@@ -136,7 +137,8 @@ export class TableDecoder {
   #requireKey(): void {
     const fields = this.#keyFields;
     for (let part = 0; part < fields.length; part += 1) {
-      if (this.#new.isUnchanged(fields[part] as number)) throw this.#identityProblem();
+      const field = fields[part] as number;
+      if (field === NO_FIELD || this.#new.isUnchanged(field)) throw this.#identityProblem();
     }
   }
 
@@ -210,7 +212,7 @@ export class TableDecoder {
     const key = this.schema.key.length === 0 ? 'no key' : `the key (${this.schema.key.join(', ')})`;
     return new Problem(
       'BRM-PG-IDENTITY',
-      `${this.#table} was updated or deleted from, but its log does not name rows as the collection does, by ${key}`,
+      `${this.#table} was changed, but its log does not name rows as the collection does, by ${key}`,
       {
         remedy: `Give the table back the replica identity it had when it was captured, or reset its collection.`,
         at: { table: this.#table },

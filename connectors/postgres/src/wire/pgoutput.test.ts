@@ -281,6 +281,10 @@ test('a value or an identity that cannot be followed stops its table by name', (
   const update = change('U', tuple('N', ['1', 'a', 'b']));
   expect(() => run(new Recorder([INT, TEXT, TEXT], ['ü1']), BEGIN, KEYED, update)).toThrow(identity);
   expect(() => run(new Recorder([INT, TEXT, TEXT], []), BEGIN, KEYED, update)).toThrow(identity);
+  const insert = change('I', tuple('N', ['1']));
+  expect(() => run(new Recorder([INT, TEXT], ['ü1']), BEGIN, relation('d', [true]), insert)).toThrow(
+    identity,
+  );
   const toastedKey = change('U', tuple('N', [UNCHANGED, 'a', 'b']));
   expect(() => run(new Recorder([INT, TEXT, TEXT], ['ü0']), BEGIN, KEYED, toastedKey)).toThrow(identity);
 });

@@ -128,6 +128,11 @@ export const TYPE_CASES: readonly TypeCase[] = [
       `1e-16383`,
     ),
   },
+  // As many digits as the type has on both sides.
+  {
+    type: 'numeric',
+    values: [`repeat('9', 131072) || '.' || repeat('8', 16383)`, `'-' || repeat('7', 131072)`],
+  },
   { type: 'numeric', values: quoted('Infinity', '-Infinity'), since: 14 },
   { type: 'numeric(12,2)', values: quoted('9999999999.99', '-0.01', '5', 'NaN') },
   { type: 'numeric(3,-2)', values: quoted('12345', '-99900', '0'), since: 15 },
