@@ -189,23 +189,28 @@ class Comparison {
 
 const SEED = Number(process.env['BRIMFUL_SEED'] ?? Date.now() % 1_000_000);
 const RUNS = Number(process.env['BRIMFUL_RUNS'] ?? 15);
+const RUN_LIMIT_MS = 10_000;
 
 export function describeAgainstModel(makeStore: MakeStore): void {
   describe('any sequence of operations', () => {
-    test('is as in memory (BRIMFUL_SEED repeats it)', async ({ annotate }) => {
-      await annotate(`seed ${SEED}`);
-      const property = fc.asyncProperty(fc.array(anyStep, { maxLength: 40 }), async (steps) => {
-        const harness = await makeStore();
-        const comparison = new Comparison(harness, await harness.open());
-        try {
-          for (const step of steps) await comparison.take(step);
-          await comparison.compare();
-        } finally {
-          await comparison.close();
-          await harness.destroy();
-        }
-      });
-      await fc.assert(property, { seed: SEED, numRuns: RUNS, endOnFailure: true });
-    });
+    test(
+      'is as in memory (BRIMFUL_SEED repeats it)',
+      { timeout: RUNS * RUN_LIMIT_MS },
+      async ({ annotate }) => {
+        await annotate(`seed ${SEED}`);
+        const property = fc.asyncProperty(fc.array(anyStep, { maxLength: 40 }), async (steps) => {
+          const harness = await makeStore();
+          const comparison = new Comparison(harness, await harness.open());
+          try {
+            for (const step of steps) await comparison.take(step);
+            await comparison.compare();
+          } finally {
+            await comparison.close();
+            await harness.destroy();
+          }
+        });
+        await fc.assert(property, { seed: SEED, numRuns: RUNS, endOnFailure: true });
+      },
+    );
   });
 }
