@@ -16,6 +16,7 @@ import { print, printJson } from '../output.ts';
 import { problemsOf } from '../terminal/problem-text.ts';
 import { harmless } from '../terminal/width.ts';
 import { checkDataDirectory } from '../data-directory.ts';
+import { publishedStatus } from '../published-status.ts';
 import { collectionFor } from './discover.ts';
 
 interface Checked {
@@ -35,7 +36,10 @@ export async function check(context: CommandContext): Promise<ExitCodeNumber> {
         checkMaterialization(materialization, context),
       ),
     ),
-    checkedAs(`data directory ${dataDirectory}`, () => checkDataDirectory(dataDirectory, spec.limits)),
+    checkedAs(`data directory ${dataDirectory}`, async () => [
+      ...(await checkDataDirectory(dataDirectory, spec.limits)),
+      ...(await findRunning(dataDirectory)),
+    ]),
   ]);
   if (context.output.json) printJson(context.output, checked);
   else report(checked, context.output);
@@ -63,6 +67,14 @@ async function checkMaterialization(
 ): Promise<readonly Finding[]> {
   const side = await destinationSide(materialization, connectors);
   return side.check(materialization.config, connectorContext());
+}
+
+/** Worth saying, because it explains what else is found: a slot that is active, a file that is held. */
+async function findRunning(dataDirectory: string): Promise<Finding[]> {
+  const published = await publishedStatus(dataDirectory);
+  if (published === undefined || !published.running) return [];
+  const message = `A brimful up is running on it, process ${published.status.pid}.`;
+  return [{ level: 'ok', subject: 'running', message }];
 }
 
 /** What the configuration says about the source's tables, against what is there. */
@@ -100,8 +112,8 @@ export function checkResources(capture: CaptureSpec, resources: readonly Resourc
   }
   findings.push({
     level: captured === 0 ? 'warning' : 'ok',
-    subject: 'tables',
-    message: `${captured} of ${resources.length} tables are captured.`,
+    subject: 'collections',
+    message: `${captured} of ${resources.length} tables fill one, by this configuration.`,
   });
   return findings;
 }
@@ -140,10 +152,7 @@ function report(checked: readonly Checked[], output: Output): void {
   for (const { name, findings } of checked) {
     print(output, colors.bold(harmless(name)));
     for (const finding of findings) {
-      print(
-        output,
-        `  ${marks[finding.level]} ${harmless(finding.subject)}: ${lines(finding.message, '    ')}`,
-      );
+      print(output, `  ${marks[finding.level]} ${lines(sentence(finding), '    ')}`);
       if (finding.remedy !== undefined && finding.level !== 'ok')
         print(output, `      ${lines(finding.remedy, '      ')}`);
     }
@@ -157,6 +166,11 @@ function report(checked: readonly Checked[], output: Output): void {
       ? `Ready${warnings === 0 ? '' : `, with ${warnings} warning(s)`}. Start it with: brimful up`
       : `${errors} thing(s) to mend before this can run.`,
   );
+}
+
+/** A message that begins with its subject needs no heading. */
+function sentence({ subject, message }: Finding): string {
+  return message.startsWith(subject) ? message : `${subject}: ${message}`;
 }
 
 function lines(text: string, indent: string): string {

@@ -141,7 +141,7 @@ describe('status', () => {
   }
 
   test('before anything ran says so', async () => {
-    await expect(status(context())).rejects.toMatchObject({ code: 'BRM-STORE-MISSING' });
+    await expect(status(context())).rejects.toMatchObject({ code: 'BRM-STATUS-NONE' });
   });
 
   test('of a living process shows its tables', async () => {

@@ -1,11 +1,11 @@
 import type { RuntimeStatus } from '@brimful/model';
-import { Problem, STATUS_KEY } from '@brimful/model';
+import { Problem } from '@brimful/model';
 import type { CommandContext } from '../command-context.ts';
 import { loadedConfig } from '../command-context.ts';
-import { openStoreReadonly } from '../data-directory.ts';
 import type { ExitCodeNumber } from '../exit-code.ts';
 import { ExitCode } from '../exit-code.ts';
 import { print, printJson } from '../output.ts';
+import { publishedStatus } from '../published-status.ts';
 import { formatMilliseconds } from '../terminal/format.ts';
 import { progressView } from '../terminal/progress-view.ts';
 
@@ -16,17 +16,15 @@ const DEFAULT_COLUMNS = 100;
 /** What a running `up` says about itself, or the last it said. 1 when something has failed. */
 export async function status(context: CommandContext): Promise<ExitCodeNumber> {
   const { dataDirectory } = await loadedConfig(context);
-  await using store = await openStoreReadonly(dataDirectory);
-  const record = await store.registry.get<RuntimeStatus>(STATUS_KEY);
-  if (record === undefined) {
+  const published = await publishedStatus(dataDirectory);
+  if (published === undefined) {
     throw new Problem('BRM-STATUS-NONE', 'Nothing has run with this data directory yet.', {
       remedy: 'Start it with: brimful up',
       at: { directory: dataDirectory },
     });
   }
-  const { value } = record;
+  const { status: value, running } = published;
   const age = Date.now() - value.at;
-  const running = isAlive(value.pid) && isAtWork(value);
   if (context.output.json) {
     printJson(context.output, { running, ageMilliseconds: age, ...value });
   } else {
@@ -47,25 +45,10 @@ function headline(value: RuntimeStatus, running: boolean, age: number): string {
   return `Running for ${since} (process ${value.pid}${silent}).`;
 }
 
-function isAtWork(value: RuntimeStatus): boolean {
-  const tasks = [...value.captures, ...value.materializations];
-  return tasks.length === 0 || tasks.some((task) => task.state !== 'stopped');
-}
-
 function hasFailed(value: RuntimeStatus): boolean {
   return [...value.captures, ...value.materializations].some(
     (task) =>
       task.problem !== undefined ||
       task.bindings.some((binding) => binding.phase === 'failed' || binding.phase === 'gap'),
   );
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Somebody else's process is alive too.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }

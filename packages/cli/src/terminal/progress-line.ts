@@ -92,7 +92,7 @@ export function materializationLine(
         ? ''
         : `lag ${formatMilliseconds(lag)}`
       : behind > 0
-        ? `${formatCount(behind)} to go`
+        ? `${formatCount(behind).replace(' ', '')} left`
         : '';
   return {
     name: harmless(binding.table),

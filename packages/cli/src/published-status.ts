@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs';
+import type { RuntimeStatus } from '@brimful/model';
+import { STATUS_KEY } from '@brimful/model';
+import { openStoreReadonly } from './data-directory.ts';
+
+/** What a pipe on this data directory said last. */
+export interface PublishedStatus {
+  readonly status: RuntimeStatus;
+  /** Whether the process that said it is still at work. */
+  readonly running: boolean;
+}
+
+/** Undefined when nothing has run there yet. */
+export async function publishedStatus(dataDirectory: string): Promise<PublishedStatus | undefined> {
+  if (!existsSync(dataDirectory)) return undefined;
+  await using store = await openStoreReadonly(dataDirectory);
+  const record = await store.registry.get<RuntimeStatus>(STATUS_KEY);
+  if (record === undefined) return undefined;
+  return { status: record.value, running: isAlive(record.value.pid) && isAtWork(record.value) };
+}
+
+function isAtWork(value: RuntimeStatus): boolean {
+  const tasks = [...value.captures, ...value.materializations];
+  return tasks.length === 0 || tasks.some((task) => task.state !== 'stopped');
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Somebody else's process is alive too.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
