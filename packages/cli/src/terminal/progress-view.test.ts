@@ -69,7 +69,7 @@ test('at 80 columns', () => {
           cannot be represented exactly. [BRM-PG-VALUE]
           → Correct the row at the source, then restart the table with: brimful up
       ● shop/warehouse  Loading 1 of 2 tables  file in use by pid 42 · lag 1.2 s
-        orders             loading     29 %          300 k 45.0 MB  380 k/s   31 to go
+        orders             loading     29 %          300 k 45.0 MB  380 k/s    31 left
         customers          live                     50.0 k 6.10 MB          lag 640 ms
       Journals hold 512 MB, 80.0 GB free
       "
@@ -89,7 +89,7 @@ test('at 120 columns there is room for bars and names', () => {
           [BRM-PG-VALUE]
           → Correct the row at the source, then restart the table with: brimful up
       ● shop/warehouse  Loading 1 of 2 tables  file in use by pid 42 · lag 1.2 s
-        orders                                   loading     █████░░░░░░░░░░░ 29 %          300 k 45.0 MB  380 k/s   31 to go
+        orders                                   loading     █████░░░░░░░░░░░ 29 %          300 k 45.0 MB  380 k/s    31 left
         customers                                live                                      50.0 k 6.10 MB          lag 640 ms
       Journals hold 512 MB, 80.0 GB free
       "
