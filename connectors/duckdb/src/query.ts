@@ -8,7 +8,7 @@ import { Connection } from './database/connection.ts';
 import type { Lease } from './database/database-file.ts';
 import { DatabaseFile, FileOccupied } from './database/database-file.ts';
 import { messageOf } from './database/open-failure.ts';
-import { quoteName } from './database/sql.ts';
+import { quoteName, quoteText } from './database/sql.ts';
 
 /** The writer lets go of the file every few seconds, and between merges; a single large merge may hold it longer. */
 const PATIENCE_MILLISECONDS = 30_000;
@@ -68,23 +68,46 @@ async function acquire(file: DatabaseFile, config: DuckdbConfig, context: Connec
 async function read(connection: Connection, config: DuckdbConfig, sql: string): Promise<QueryResult> {
   const { driver } = connection;
   await connection.run("SET TimeZone = 'UTC'");
-  await connection.run(`SET schema = ${quoteName(config.schema)}`).catch(() => 0);
-  await connection.run('BEGIN TRANSACTION READ ONLY');
+  const schemas = await connection.rows('SELECT 1 FROM duckdb_schemas() WHERE schema_name = $1', [
+    config.schema,
+  ]);
+  if (schemas.length > 0) await connection.run(`SET schema = ${quoteText(quoteName(config.schema))}`);
   try {
-    return await readText(driver, sql);
+    const columns = await resultColumns(driver, sql);
+    // Some statements cannot stand in parentheses; the driver's own text of their values is good enough.
+    const rows =
+      (await attempt(connection, asText(sql, columns.length)).catch(() => undefined)) ??
+      (await attempt(connection, sql));
+    return { columns, rows };
   } catch (error) {
     if (error instanceof Problem) throw error;
     throw new Problem('BRM-DUCKDB-QUERY', messageOf(error), {
       remedy: 'Correct the statement.',
       cause: error,
     });
+  }
+}
+
+/** Runs a statement that can write nothing, whatever it calls. */
+async function attempt(connection: Connection, sql: string): Promise<(string | null)[][]> {
+  await connection.run('BEGIN TRANSACTION READ ONLY');
+  try {
+    const reader = await connection.driver.runAndReadAll(sql);
+    return reader.getRows().map((row) => row.map((value) => (value === null ? null : String(value))));
   } finally {
     await connection.run('ROLLBACK');
   }
 }
 
 /** Every value as DuckDB's own text for it. */
-async function readText(driver: DuckDBConnection, sql: string): Promise<QueryResult> {
+function asText(sql: string, columns: number): string {
+  const names = Array.from({ length: columns }, (_, index) => `c${index}`);
+  const casts = names.map((name) => `CAST(${name} AS VARCHAR)`).join(', ');
+  // A line break, because the statement may end in a comment.
+  return `SELECT ${casts} FROM (${sql.trim().replace(/;+\s*$/u, '')}\n) AS q(${names.join(', ')})`;
+}
+
+async function resultColumns(driver: DuckDBConnection, sql: string): Promise<string[]> {
   const statements = await driver.extractStatements(sql);
   if (statements.count !== 1) {
     throw new Problem('BRM-DUCKDB-QUERY', `expected one statement, found ${statements.count}`, {
@@ -99,12 +122,5 @@ async function readText(driver: DuckDBConnection, sql: string): Promise<QueryRes
   }
   const columns = Array.from({ length: prepared.columnCount }, (_, index) => prepared.columnName(index));
   prepared.destroySync();
-  const names = columns.map((_, index) => `c${index}`);
-  const casts = names.map((name) => `CAST(${name} AS VARCHAR)`).join(', ');
-  const trimmed = sql.trim().replace(/;+\s*$/u, '');
-  const reader = await driver
-    .runAndReadAll(`SELECT ${casts} FROM (${trimmed}\n) AS q(${names.join(', ')})`)
-    .catch(async () => driver.runAndReadAll(sql));
-  const rows = reader.getRows().map((row) => row.map((value) => (value === null ? null : String(value))));
-  return { columns, rows };
+  return columns;
 }

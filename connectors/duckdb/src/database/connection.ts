@@ -1,18 +1,16 @@
 import { DuckDBConnection } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-import type { Feed } from './feed.ts';
-import { FeedFunction } from './feed.ts';
+import { registerFeeds } from './feed.ts';
 
 export type SqlValue = string | number | bigint | boolean | null;
 
 /** A connection that runs statements one after the other, and lets them read batches in memory. */
 export class Connection {
   readonly #connection: DuckDBConnection;
-  readonly #feeds: FeedFunction;
 
   private constructor(raw: duckdb.Connection) {
     this.#connection = new DuckDBConnection(raw);
-    this.#feeds = new FeedFunction(raw);
+    registerFeeds(raw);
   }
 
   static async open(database: duckdb.Database): Promise<Connection> {
@@ -33,14 +31,6 @@ export class Connection {
       ? this.#connection.runAndReadAll(sql)
       : this.#connection.runAndReadAll(sql, [...values]));
     return reader.getRowObjects();
-  }
-
-  /**
-   * Lets `work`'s statements read a feed's rows as the table `source`, as often as they like. Throws `FeedRefused` when a
-   * value of the feed was refused.
-   */
-  async feed<T>(feed: Feed, work: (source: string) => Promise<T>): Promise<T> {
-    return this.#feeds.serve(feed, work);
   }
 
   /** Stops the statement that is running, if any: it fails. */

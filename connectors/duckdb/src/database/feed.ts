@@ -55,75 +55,82 @@ interface Scan {
 }
 
 const FUNCTION_NAME = 'brimful_feed';
+/** Over all connections: those of one instance share its functions, whichever of them registered last. */
+const servings = new Map<number, Serving>();
+let nextId = 1;
 
 /**
- * The table function through which statements read batches where they lie: vectors are filled from Arrow memory when
- * the engine asks for them, so nothing is staged twice, and the engine compresses on its own threads meanwhile.
+ * Registers the table function through which statements read batches where they lie: vectors are filled from Arrow
+ * memory when the engine asks for them, so nothing is staged twice, and the engine compresses on its own threads
+ * meanwhile.
  */
-export class FeedFunction {
-  readonly #servings = new Map<number, Serving>();
-  #next = 1;
-
-  constructor(connection: duckdb.Connection) {
-    const table = duckdb.create_table_function();
-    duckdb.table_function_set_name(table, FUNCTION_NAME);
-    duckdb.table_function_add_parameter(table, INTEGER.toLogicalType().logical_type);
-    duckdb.table_function_supports_projection_pushdown(table, true);
-    duckdb.table_function_set_bind(table, (info) => this.#bind(info));
-    duckdb.table_function_set_init(table, (info) => {
-      const serving = duckdb.init_get_bind_data(info) as Serving;
-      const columns = Array.from({ length: duckdb.init_get_column_count(info) }, (_, index) =>
-        duckdb.init_get_column_index(info, index),
-      );
-      duckdb.init_set_init_data(info, { serving, columns, part: 0, row: 0 } satisfies Scan);
-      duckdb.init_set_max_threads(info, 1);
-    });
-    duckdb.table_function_set_function(table, (info, output) => {
-      const scan = duckdb.function_get_init_data(info) as Scan;
-      try {
-        fillChunk(scan, output);
-      } catch (error) {
-        duckdb.data_chunk_set_size(output, 0);
-        duckdb.function_set_error(info, error instanceof Error ? error.message : String(error));
-        scan.serving.failure = error;
-      }
-    });
-    duckdb.register_table_function(connection, table);
-  }
-
-  async serve<T>(feed: Feed, work: (source: string) => Promise<T>): Promise<T> {
-    const id = this.#next;
-    this.#next += 1;
-    const serving: Serving = {
-      feed,
-      natives: feed.types.map(nativeType),
-      writers: feed.types.map(columnWriter),
-      rows: feed.parts.reduce((sum, part) => sum + part.rows, 0),
-      failure: undefined,
-    };
-    this.#servings.set(id, serving);
+export function registerFeeds(connection: duckdb.Connection): void {
+  const table = duckdb.create_table_function();
+  duckdb.table_function_set_name(table, FUNCTION_NAME);
+  duckdb.table_function_add_parameter(table, INTEGER.toLogicalType().logical_type);
+  duckdb.table_function_supports_projection_pushdown(table, true);
+  duckdb.table_function_set_bind(table, bind);
+  duckdb.table_function_set_init(table, beginScan);
+  duckdb.table_function_set_function(table, (info, output) => {
+    const scan = duckdb.function_get_init_data(info) as Scan;
     try {
-      return await work(`${FUNCTION_NAME}(${id})`);
+      fillChunk(scan, output);
     } catch (error) {
-      throw serving.failure ?? error;
-    } finally {
-      this.#servings.delete(id);
+      duckdb.data_chunk_set_size(output, 0);
+      duckdb.function_set_error(info, error instanceof Error ? error.message : String(error));
+      scan.serving.failure = error;
     }
-  }
+  });
+  duckdb.register_table_function(connection, table);
+}
 
-  #bind(info: duckdb.TableFunctionBindInfo): void {
-    const id = duckdb.get_int32(duckdb.bind_get_parameter(info, 0));
-    const serving = this.#servings.get(id);
-    if (serving === undefined) {
-      duckdb.bind_set_error(info, `there is no feed ${id}`);
-      return;
-    }
-    serving.natives.forEach((type, index) => {
-      duckdb.bind_add_result_column(info, `c${index}`, type.toLogicalType().logical_type);
-    });
-    duckdb.bind_set_cardinality(info, serving.rows, true);
-    duckdb.bind_set_bind_data(info, serving);
+/**
+ * Lets `work`'s statements read a feed's rows as the table `source`, as often as they like. Throws `FeedRefused` when a
+ * value of the feed was refused.
+ */
+export async function serveFeed<T>(feed: Feed, work: (source: string) => Promise<T>): Promise<T> {
+  const id = nextId;
+  // The engine's parameter is a 32-bit integer.
+  nextId = (nextId % 0x7fff_ffff) + 1;
+  const serving: Serving = {
+    feed,
+    natives: feed.types.map(nativeType),
+    writers: feed.types.map(columnWriter),
+    rows: feed.parts.reduce((sum, part) => sum + part.rows, 0),
+    failure: undefined,
+  };
+  servings.set(id, serving);
+  try {
+    return await work(`${FUNCTION_NAME}(${id})`);
+  } catch (error) {
+    throw serving.failure ?? error;
+  } finally {
+    servings.delete(id);
   }
+}
+
+function bind(info: duckdb.TableFunctionBindInfo): void {
+  const id = duckdb.get_int32(duckdb.bind_get_parameter(info, 0));
+  const serving = servings.get(id);
+  if (serving === undefined) {
+    duckdb.bind_set_error(info, `there is no feed ${id}`);
+    return;
+  }
+  serving.natives.forEach((type, index) => {
+    duckdb.bind_add_result_column(info, `c${index}`, type.toLogicalType().logical_type);
+  });
+  duckdb.bind_set_cardinality(info, serving.rows, true);
+  duckdb.bind_set_bind_data(info, serving);
+}
+
+/** One thread a scan: with two, rows of one batch land in two half-filled row groups, and the file grows by half. */
+function beginScan(info: duckdb.TableFunctionInitInfo): void {
+  const serving = duckdb.init_get_bind_data(info) as Serving;
+  const columns = Array.from({ length: duckdb.init_get_column_count(info) }, (_, index) =>
+    duckdb.init_get_column_index(info, index),
+  );
+  duckdb.init_set_init_data(info, { serving, columns, part: 0, row: 0 } satisfies Scan);
+  duckdb.init_set_max_threads(info, 1);
 }
 
 function fillChunk(scan: Scan, output: duckdb.DataChunk): void {

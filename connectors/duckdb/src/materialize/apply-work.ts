@@ -2,8 +2,8 @@ import type { Action, Work } from '@brimful/connector';
 import type { Batch, Schema } from '@brimful/model';
 import { Problem } from '@brimful/model';
 import type { Connection } from '../database/connection.ts';
-import { FeedRefused } from '../database/feed.ts';
-import { advance } from './bookkeeping.ts';
+import { FeedRefused, serveFeed } from '../database/feed.ts';
+import { advance, isOwner } from './bookkeeping.ts';
 import type { ChangeTarget } from './change-target.ts';
 import { evolve } from './evolve.ts';
 import type { View } from './held-column.ts';
@@ -33,6 +33,8 @@ export async function applyWork(
   foreign: readonly string[],
   now: bigint,
 ): Promise<TableState> {
+  // Invariant 3: before anything is touched, and again where the checkpoint moves.
+  if (!(await isOwner(connection, table.request.id, table.epoch))) throw fenced(table);
   const state = structuredClone(table.state);
   const { placed, statements } = place(state, work.actions, foreign);
   for (const statement of statements) await connection.run(statement);
@@ -49,13 +51,16 @@ export async function applyWork(
     at += 1;
   }
   const owned = await advance(connection, table.request.id, table.epoch, work.checkpoint, state);
-  if (!owned) {
-    throw new Problem('BRM-DUCKDB-FENCED', `another writer has taken over table ${table.request.id.table}`, {
-      remedy: 'Run only one Brimful for this materialization.',
-      at: { table: table.request.id.table },
-    });
-  }
+  if (!owned) throw fenced(table);
   return state;
+}
+
+function fenced(table: OpenTable): Problem {
+  const at = { table: table.request.id.table };
+  return new Problem('BRM-DUCKDB-FENCED', `another writer has taken over table ${at.table}`, {
+    remedy: 'Run only one Brimful for this materialization.',
+    at,
+  });
 }
 
 /** All evolutions run first; each action remembers the shape it was meant for. */
@@ -126,7 +131,7 @@ function changeTarget(
     async feed(types, parts, origin, work) {
       const feed = { types, parts };
       try {
-        return await connection.feed(feed, work);
+        return await serveFeed(feed, work);
       } catch (error) {
         throw error instanceof FeedRefused ? valueProblem(error, feed, origin, state.table) : error;
       }

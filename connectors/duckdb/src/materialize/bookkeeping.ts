@@ -82,6 +82,15 @@ export async function enter(
   return { id, epoch: 1n, phase: state.phase, checkpoint: undefined, state };
 }
 
+/** Whether the writer of this epoch still owns the table. */
+export async function isOwner(connection: Connection, id: TableId, epoch: bigint): Promise<boolean> {
+  const rows = await connection.rows(
+    `SELECT 1 FROM brimful.checkpoints WHERE ${WHERE_ID} AND epoch = $4 AND state <> 'replaced'`,
+    [...values(id), epoch],
+  );
+  return rows.length === 1;
+}
+
 /**
  * Moves the checkpoint in the transaction of its data (Invariant 2), provided that the writer still owns the table
  * (Invariant 3). Returns whether it does.

@@ -238,9 +238,7 @@ test('a table without a key is a multiset: rows come and go one copy at a time, 
         const context = testContext();
         const left = cellsOf(batchOf(schema, first)).map((cells) => JSON.stringify(cells));
         await using destination = new DuckdbDestination(config, context);
-        const table = await destination.open(
-          requestFor('log', schema, { deletes: deletes as 'hard' | 'soft' }),
-        );
+        const table = await destination.open(requestFor('log', schema, { deletes }));
         const actions: Action[] = [{ kind: 'load', batch: batchOf(schema, first) }, { kind: 'index' }];
         for (const [kind, rows] of steps) {
           if (kind === 'truncate') {
@@ -249,7 +247,7 @@ test('a table without a key is a multiset: rows come and go one copy at a time, 
             continue;
           }
           const batch = batchOf(schema, rows);
-          actions.push({ kind: 'merge', steps: [{ kind: kind as 'append' | 'remove', batch }] });
+          actions.push({ kind: 'merge', steps: [{ kind, batch }] });
           for (const cells of cellsOf(batch).map((each) => JSON.stringify(each))) {
             if (kind === 'append') left.push(cells);
             else if (left.includes(cells)) left.splice(left.indexOf(cells), 1);

@@ -96,7 +96,7 @@ async function remove(
 /** All moves of the group at once; `groupMoves` has made sure that this is the same as one after the other. */
 async function move(target: ChangeTarget, group: MoveGroup): Promise<void> {
   const { connection } = target;
-  const { batch, oldKey, unknown } = group;
+  const { batch, oldKey, unknown, vacated } = group;
   const relation = relationOfTarget(target);
   const assigned = assignments(target, batch.schema, unknown);
   const width = batch.columns.length;
@@ -107,10 +107,11 @@ async function move(target: ChangeTarget, group: MoveGroup): Promise<void> {
     oldKey.map((_, index) => width + index),
   );
   const after = keyMatch(target, 'n', 'f', keyIndices(batch.schema));
-  const types = [...batch.columns, ...oldKey].map((column) => column.type);
+  const columns = [...batch.columns, ...oldKey, vacated];
+  const types = columns.map((column) => column.type);
   const names = batch.schema.columns.map((column) => column.name);
   const origin = { columns: [...names, ...batch.schema.key], key: keyIndices(batch.schema) };
-  const parts = [{ rows: batch.rows, columns: [...batch.columns, ...oldKey] }];
+  const parts = [{ rows: batch.rows, columns }];
   await target.feed(types, parts, origin, async (source) => {
     const keyName = quoteName(heldOf(target, batch.schema.key[0] as string).name);
     const present = (column: Assignment): string =>
@@ -120,7 +121,7 @@ async function move(target: ChangeTarget, group: MoveGroup): Promise<void> {
       assigned,
       present,
       `${source} AS f LEFT JOIN ${relation} AS t ON ${before}${aliveOnly(target, 't')}
-        LEFT JOIN ${relation} AS n ON ${after}${aliveOnly(target, 'n')}`,
+        LEFT JOIN ${relation} AS n ON ${after} AND NOT f.c${columns.length - 1}${aliveOnly(target, 'n')}`,
     );
     await connection.run(`DELETE FROM ${relation} AS t USING ${source} AS f WHERE ${before}`);
     await connection.run(`DELETE FROM ${relation} AS n USING ${source} AS f WHERE ${after}`);

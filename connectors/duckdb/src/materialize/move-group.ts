@@ -8,6 +8,8 @@ export interface MoveGroup {
   readonly oldKey: readonly Column[];
   readonly batch: Batch;
   readonly unknown: readonly number[];
+  /** Whether an earlier move of the group left the key that the row arrives at: what was there before is gone. */
+  readonly vacated: Column;
 }
 
 type Move = Extract<MergeStep, { kind: 'move' }>;
@@ -47,6 +49,7 @@ class Collecting {
   readonly #unknown: readonly number[];
   readonly #batch: BatchBuilder;
   readonly #oldKey: readonly ColumnBuilder[];
+  readonly #vacated = new ColumnBuilder({ kind: 'boolean' });
   readonly #readOld: RowKeyReader;
   readonly #readNew: RowKeyReader;
   readonly #left = new Set<RowKey>();
@@ -67,11 +70,11 @@ class Collecting {
     const from = this.#readOld(step.oldKey, row);
     const to = this.#readNew(step.batch.columns, row);
     // The row left from must be as it was before the group, the one arrived at must stay.
-    if (this.#taken.has(from) || this.#left.has(from) || this.#taken.has(to)) return false;
-    return !this.#left.has(to) || this.#unknown.length === 0;
+    return !this.#taken.has(from) && !this.#left.has(from) && !this.#taken.has(to);
   }
 
   add(step: Move, row: number): void {
+    this.#vacated.appendBoolean(this.#left.has(this.#readNew(step.batch.columns, row)));
     this.#left.add(this.#readOld(step.oldKey, row));
     this.#taken.add(this.#readNew(step.batch.columns, row));
     step.batch.columns.forEach((column, index) => this.#batch.columns[index]?.appendFrom(column, row));
@@ -81,6 +84,12 @@ class Collecting {
 
   finish(): MoveGroup {
     const oldKey = this.#oldKey.map((column) => column.finish());
-    return { kind: 'moves', oldKey, batch: this.#batch.finish(), unknown: this.#unknown };
+    return {
+      kind: 'moves',
+      oldKey,
+      batch: this.#batch.finish(),
+      unknown: this.#unknown,
+      vacated: this.#vacated.finish(),
+    };
   }
 }
