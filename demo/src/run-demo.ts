@@ -39,11 +39,12 @@ export async function runDemo(
   const pipe = await startPipe(environment, output, stage);
   try {
     const watch = new Watch(pipe, writer, stage, stopped);
-    if (!(await watch.until((status) => arrivalOf(status, TABLES.length).kind === 'complete'))) return 0;
-    stage.say(whereabouts(environment, options));
-    if (!options.exit) {
-      await watch.until(() => false);
-      return 0;
+    const complete = await watch.until((status) => arrivalOf(status, TABLES.length).kind === 'complete');
+    if (complete) stage.say(whereabouts(environment, options));
+    if (complete && !options.exit) await watch.until(() => false);
+    if (!complete || !options.exit) {
+      stage.say('Stopping. The servers go; configuration, journals and the DuckDB file stay in demo/.run.');
+      return options.exit ? 1 : 0;
     }
     await writer?.stop();
     stage.say(`The writer has stopped after ${writer?.status.transactions ?? 0} transactions; draining.`);
