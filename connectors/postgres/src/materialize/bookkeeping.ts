@@ -19,8 +19,6 @@ const SETUP_LOCK = 5_472_310_846;
  * update small and in place.
  */
 const SETUP = `
-SELECT pg_advisory_xact_lock(${SETUP_LOCK});
-CREATE SCHEMA IF NOT EXISTS brimful;
 CREATE TABLE IF NOT EXISTS brimful.tables (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   materialization text NOT NULL,
@@ -39,8 +37,7 @@ CREATE TABLE IF NOT EXISTS brimful.tables (
   UNIQUE (materialization, table_name, generation),
   UNIQUE (schema_name, relation_name)
 ) WITH (fillfactor = 50, toast_tuple_target = 128, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
-COMMENT ON SCHEMA brimful IS '${FORMAT}';
-COMMENT ON TABLE brimful.tables IS 'What Brimful writes into this database: one row per table, with the checkpoint its rows stand at. Do not change it by hand.';
+COMMENT ON TABLE brimful.tables IS '${FORMAT}. What Brimful writes into this database: one row per table, with the checkpoint its rows stand at. Do not change it by hand.';
 `;
 
 /** What the notes say about one table. */
@@ -57,21 +54,23 @@ export interface Note {
 /** Creates the notes when they are not there. Refuses those of a newer version. */
 export async function ensureBookkeeping(lane: Lane): Promise<void> {
   const found = await lane.query(
-    "SELECT obj_description(n.oid, 'pg_namespace') AS format, to_regclass('brimful.tables') IS NOT NULL AS complete FROM pg_namespace n WHERE nspname = 'brimful'",
+    `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'brimful') AS schema,
+            to_regclass('brimful.tables') IS NOT NULL AS complete,
+            obj_description(to_regclass('brimful.tables'), 'pg_class') AS format`,
   );
-  const row = found.rows[0];
-  const format = row?.['format'];
-  if (typeof format === 'string' && format !== FORMAT) {
+  const { schema, complete, format } = found.rows[0] ?? {};
+  if (complete !== true) {
+    // Only asked to create what is missing: the role may have no right to create schemas.
+    const create = schema === true ? '' : 'CREATE SCHEMA IF NOT EXISTS brimful;';
+    // Several statements in one message are one transaction.
+    await lane.query(`SELECT pg_advisory_xact_lock(${SETUP_LOCK}); ${create} ${SETUP}`);
+  } else if (typeof format !== 'string' || !format.startsWith(`${FORMAT}.`)) {
     throw new Problem(
       'BRM-PG-NEWER',
-      `The schema "brimful" in this database is marked "${format}", which this version does not know.`,
-      {
-        remedy: 'Run the newer version of Brimful, or give this one a database of its own.',
-      },
+      `The table brimful.tables in this database is marked "${String(format)}", which this version does not know.`,
+      { remedy: 'Run the newer version of Brimful, or give this one a database of its own.' },
     );
   }
-  if (row?.['complete'] === true && format === FORMAT) return;
-  await lane.query(`BEGIN; ${SETUP} COMMIT;`);
 }
 
 const COLUMNS =

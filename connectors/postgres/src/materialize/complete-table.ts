@@ -1,5 +1,5 @@
 import { quoteIdentifier } from '../types/identifier.ts';
-import { createTouched } from './load-rows.ts';
+import { createTouched, touchedColumn } from './load-rows.ts';
 import type { OpenTable } from './open-table.ts';
 import { FREE_PLANS, KEYED_PLANS } from './session.ts';
 import { keyColumns } from './table-shape.ts';
@@ -14,7 +14,7 @@ const INDEX_WORKERS = 2;
 export function indexTable(transaction: Transaction, table: OpenTable): void {
   const { state, shape } = transaction.facts(table);
   if (state !== 'loading') return;
-  const origin: Origin = { table, doing: 'building the key', kind: 'index' };
+  const origin: Origin = { table, doing: 'building the key' };
   transaction.exclusive = true;
   if (shape.key.length > 0) {
     for (const text of buildKey(table, shape)) transaction.add({ text }, origin);
@@ -48,11 +48,11 @@ export function indexTable(transaction: Transaction, table: OpenTable): void {
  */
 function removeDoubles(table: OpenTable, key: readonly string[]): string {
   const columns = key.map((name) => `t.${name}`).join(', ');
-  const matches = key.map((name) => `t.${name} = k.${name}`).join(' AND ');
+  const matches = key.map((name, index) => `t.${name} = k.${touchedColumn(index)}`).join(' AND ');
   return (
     `DELETE FROM ${table.relation} WHERE ctid = ANY (ARRAY(SELECT doubles.place FROM (` +
     `SELECT t.ctid AS place, row_number() OVER (PARTITION BY ${columns}) AS copy FROM ${table.relation} AS t` +
-    ` JOIN (SELECT DISTINCT ${key.join(', ')} FROM ${table.touched}) AS k ON ${matches}` +
+    ` JOIN (SELECT DISTINCT * FROM ${table.touched}) AS k ON ${matches}` +
     `) AS doubles WHERE doubles.copy > 1))`
   );
 }
@@ -67,7 +67,7 @@ export function settleTable(transaction: Transaction, table: OpenTable): void {
     const clauses = setting.map(({ name }) => `ALTER COLUMN ${quoteIdentifier(name)} SET NOT NULL`);
     transaction.add(
       { text: `ALTER TABLE ${table.relation} ${clauses.join(', ')}` },
-      { table, doing: 'completing it', kind: 'settle' },
+      { table, doing: 'completing it' },
     );
   }
   const columns = shape.columns.map((column) =>

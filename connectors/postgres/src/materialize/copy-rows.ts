@@ -9,17 +9,21 @@ import type { CopySource } from './pipeline.ts';
 /** One pool for all connections: they take turns on one thread anyway. */
 const POOL = new FramePool();
 
-/** The rows of some batches of one schema as the data of one COPY; binary wherever every column has such an encoder. */
+/**
+ * The rows of some batches of one schema as the data of one COPY; binary wherever every column has such an encoder.
+ * `rows`: only these of each batch.
+ */
 export function copySource(
   batches: readonly Batch[],
   columns: readonly EncodeColumn[],
+  rows?: Int32Array,
 ): { readonly format: 'binary' | 'text'; readonly copy: CopySource } {
   const binary = canEncodeBinary(columns.map(({ type }) => type));
   const frames = function* (): Generator<Uint8Array, void, undefined> {
     const encoder = binary ? new CopyEncoder(columns, POOL) : new CopyTextEncoder(columns, POOL);
     const header = encoder.header();
     if (header !== undefined) yield header;
-    for (const batch of batches) yield* encoder.encode(batch);
+    for (const batch of batches) yield* encoder.encode(batch, rows);
     const trailer = encoder.trailer();
     if (trailer !== undefined) yield trailer;
   };

@@ -3,8 +3,9 @@ import { joinTypes, Problem, sameType } from '@brimful/model';
 
 import { quoteIdentifier, quoteText } from '../types/identifier.ts';
 import { nativeType } from '../types/destination-type.ts';
+import { touchedColumn } from './load-rows.ts';
 import type { OpenTable } from './open-table.ts';
-import { assertName, columnOf, findColumn, shapeOf, sqlType } from './table-shape.ts';
+import { assertName, columnOf, findColumn, keyColumns, shapeOf, sqlType } from './table-shape.ts';
 import type { TableColumn, TableShape } from './table-shape.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -31,6 +32,15 @@ export function evolveTable(transaction: Transaction, table: OpenTable, schema: 
     alter(`RENAME COLUMN ${quoteIdentifier(from)} TO ${quoteIdentifier(to)}`);
   if (evolution.clauses.length > 0) alter(evolution.clauses.join(', '));
   if (evolution.afterwards.length > 0) alter(evolution.afterwards.join(', '));
+  for (const [index, column] of keyColumns(evolution.shape).entries()) {
+    if (
+      facts.state !== 'loading' ||
+      sameType(column.type, (keyColumns(facts.shape)[index] as TableColumn).type)
+    )
+      continue;
+    const text = `ALTER TABLE IF EXISTS ${table.touched} ALTER COLUMN ${touchedColumn(index)} TYPE ${sqlType(column)}`;
+    transaction.add({ text }, origin);
+  }
   transaction.change(table, { shape: evolution.shape, schemaVersion: schema.version });
 }
 

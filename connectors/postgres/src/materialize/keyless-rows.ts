@@ -59,7 +59,7 @@ const JOIN_KINDS: ReadonlySet<ColumnKind> = new Set([
 export function removeRows(transaction: Transaction, table: OpenTable, batch: Batch): void {
   if (batch.rows === 0) return;
   const columns = matchColumns(transaction.facts(table).shape, batch.schema);
-  const origin: Origin = { table, doing: `removing ${batch.rows} rows`, kind: 'remove', expect: batch.rows };
+  const origin: Origin = { table, doing: `removing ${batch.rows} rows` };
   const source = rowSource(
     transaction,
     batch,
@@ -92,7 +92,7 @@ export function removeRows(transaction: Transaction, table: OpenTable, batch: Ba
         : `DELETE FROM ${table.relation} WHERE ctid = ANY (${places})`,
       parameters: [...source.parameters, ...marks],
     },
-    origin,
+    { ...origin, expect: batch.rows },
   );
   transaction.add({ text: KEYED_PLANS, prepared: true });
 }

@@ -1,12 +1,11 @@
 import type { Batch, Column } from '@brimful/model';
-import { assert } from '@brimful/model';
+import { assert, isNull } from '@brimful/model';
 
-import { nativeType } from '../types/destination-type.ts';
 import { quoteIdentifier } from '../types/identifier.ts';
 import { copySource } from './copy-rows.ts';
 import { keyBatch } from './merge-target.ts';
 import type { OpenTable } from './open-table.ts';
-import { keyColumns, matchColumns } from './table-shape.ts';
+import { keyColumns, matchColumns, sqlType } from './table-shape.ts';
 import type { Transaction } from './transaction.ts';
 import { upsertRows } from './upsert-rows.ts';
 
@@ -46,7 +45,10 @@ export function copyInto(
   );
 }
 
-/** Remembers keys that changed while the table is loaded: only their rows can be there twice. */
+/**
+ * Remembers keys that changed while the table is loaded: only their rows can be there twice. Keys that are not whole
+ * (old keys of changes that were no moves) are left out.
+ */
 export function touchKeys(
   transaction: Transaction,
   table: OpenTable,
@@ -54,27 +56,45 @@ export function touchKeys(
   rows: number,
 ): void {
   const { state, shape } = transaction.facts(table);
-  if (rows === 0 || state !== 'loading' || shape.key.length === 0) return;
+  if (state !== 'loading' || shape.key.length === 0) return;
+  const whole = wholeRows(keys, rows);
+  if (whole.length === 0) return;
   const { batch, columns } = keyBatch(keyColumns(shape), keys, rows);
-  const origin = { table, doing: `noting ${rows} changed keys`, lines: [batch] };
   createTouched(transaction, table);
   const { format, copy } = copySource(
     [batch],
     columns.map(({ alias, type, index }) => ({ name: alias, type, source: index })),
+    whole,
   );
   transaction.add(
     { text: `COPY ${table.touched} FROM STDIN (FORMAT ${format})`, prepared: true, copy },
-    origin,
+    { table, doing: `noting ${whole.length} changed keys` },
   );
+}
+
+function wholeRows(keys: readonly Column[], rows: number): Int32Array {
+  const whole = new Int32Array(rows);
+  let count = 0;
+  for (let row = 0; row < rows; row += 1) {
+    if (keys.some((column) => isNull(column, row))) continue;
+    whole[count] = row;
+    count += 1;
+  }
+  return whole.subarray(0, count);
 }
 
 /** Logged, like the rows themselves: a crash of the server must not forget which of them may be doubled. */
 export function createTouched(transaction: Transaction, table: OpenTable): void {
   const columns = keyColumns(transaction.facts(table).shape).map(
-    (column) => `${quoteIdentifier(column.name)} ${nativeType(column.type)}`,
+    (column, index) => `${touchedColumn(index)} ${sqlType(column)}`,
   );
   transaction.add(
     { text: `CREATE TABLE IF NOT EXISTS ${table.touched} (${columns.join(', ')})`, prepared: true },
     { table, doing: 'noting changed keys' },
   );
+}
+
+/** Whatever a key's column is called now: it may be renamed before the key is built. */
+export function touchedColumn(index: number): string {
+  return `k${index + 1}`;
 }

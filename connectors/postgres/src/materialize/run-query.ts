@@ -44,7 +44,7 @@ async function collect(client: Client, sql: string): Promise<QueryResult> {
   const columns = await new Promise<string[]>((resolve, reject) => {
     query.on('row', (row: unknown) => {
       rows.push(row as (string | null)[]);
-      if (rows.length <= QUERY_ROWS_LIMIT) return;
+      if (rows.length !== QUERY_ROWS_LIMIT + 1) return;
       reject(
         new Problem('BRM-PG-QUERY', `The query returns more than ${QUERY_ROWS_LIMIT} rows.`, {
           remedy: 'Add a LIMIT, or use psql.',

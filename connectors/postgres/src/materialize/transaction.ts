@@ -12,7 +12,7 @@ export interface Origin {
   readonly doing: string;
   /** Batches whose rows a COPY sends, in order: the server names rows by line. */
   readonly lines?: readonly Batch[];
-  readonly kind?: 'fence' | 'index' | 'settle' | 'remove';
+  readonly kind?: 'fence';
   /** Rows that must have been touched; fewer is worth a warning. */
   readonly expect?: number;
 }
