@@ -61,6 +61,8 @@ export class TableFeed {
   #pending: Pending[] = [];
   #pendingBytes = 0;
   #indexing = false;
+  /** The table may have been made by an earlier run, in an older shape, and never written to. */
+  #unshaped: boolean;
   readonly #room = new Bell();
   readonly #closed = new AbortController();
 
@@ -77,6 +79,7 @@ export class TableFeed {
     this.#now = means.now;
     this.#notify = means.notify;
     this.#schema = handle.request.schema;
+    this.#unshaped = handle.checkpoint === undefined;
     this.#applied = (handle.checkpoint as TableCheckpoint | undefined) ?? {
       ...NEW_TABLE,
       schema: this.#schema.version,
@@ -255,6 +258,8 @@ export class TableFeed {
     const actions = meaning.actions.map((action) =>
       action.kind === 'load' ? { ...action, batch: alignBatch(action.batch, this.#schema) } : action,
     );
+    if (this.#unshaped && evolution.length === 0) actions.unshift({ kind: 'evolve', schema: this.#schema });
+    this.#unshaped = false;
     this.#pendingBytes += entry.meta.rawBytes;
     this.#pending.push({
       actions: [...evolution, ...actions],

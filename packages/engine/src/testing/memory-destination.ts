@@ -48,7 +48,9 @@ export class MemoryDatabase {
   rows(table: string, shape: Schema): string[] {
     const state = this.tables.get(table)?.state;
     if (state === undefined) return [];
-    return evolve(state, shape).rows.map((row) => rowText(row.slice(0, shape.columns.length))).sort();
+    return evolve(state, shape)
+      .rows.map((row) => rowText(row.slice(0, shape.columns.length)))
+      .sort();
   }
 }
 

@@ -15,7 +15,7 @@ import { BatchBuilder, Problem, assert } from '@brimful/model';
 import { appendValue, valueAt } from '@brimful/model/testing';
 import { untilAborted } from '../flow/pause-gate.ts';
 import type { SeededRandom, SimulatedProcess } from './scheduler.ts';
-import type { Row, SimulatedDatabase, SimulatedTable } from './simulated-database.ts';
+import type { Row, SimulatedDatabase, SimulatedTable, Transaction } from './simulated-database.ts';
 import { keyText, schemaOf } from './simulated-database.ts';
 import { SimulatedStream } from './simulated-stream.ts';
 
@@ -64,6 +64,8 @@ export class SimulatedSession implements CaptureSession {
   readonly #process: SimulatedProcess;
   readonly #random: SeededRandom;
   readonly #openChunks = new Set<SimulatedChunk>();
+  /** By table: the transactions that ran when it joined. Reads wait until they have ended. */
+  readonly #running = new Map<SimulatedTable, readonly Transaction[]>();
   #lost = false;
 
   constructor(database: SimulatedDatabase, process: SimulatedProcess, random: SeededRandom) {
@@ -107,14 +109,15 @@ export class SimulatedSession implements CaptureSession {
   ): Promise<readonly { readonly resource: string; readonly schema: Schema; readonly from: Position }[]> {
     await this.turn();
     const tables = names.map((name) => this.#table(name));
-    for (const table of tables) table.published ??= this.#database.position;
+    // Whatever commits up to here is by a transaction that is waited for.
+    const from = this.#database.position;
+    for (const table of tables) table.published ??= from;
     const running = [...this.#database.open];
-    await this.#until(() => running.every(({ ended }) => ended));
+    for (const table of tables) this.#running.set(table, running);
     const joined = [];
     for (const table of tables) {
+      if (this.#random.chance(0.5)) await this.#settled(table);
       await this.#until(() => table.exclusive === undefined);
-      // The place comes before the look at the shape, at once.
-      const from = this.#database.position;
       joined.push({ resource: table.name, schema: { ...schemaOf(table), version: 3 }, from });
     }
     await this.turn();
@@ -150,6 +153,7 @@ export class SimulatedSession implements CaptureSession {
   async scan(resource: string, plan: ScanPlan, range: Range): Promise<Chunk> {
     const table = this.#table(resource);
     await this.turn();
+    await this.#settled(table);
     // The lock comes before the snapshot.
     await this.#until(() => table.exclusive === undefined);
     if (String(table.storage) !== plan.fingerprint)
@@ -163,6 +167,7 @@ export class SimulatedSession implements CaptureSession {
   async scanKeys(resource: string, keys: readonly Column[], rows: number): Promise<Chunk> {
     const table = this.#table(resource);
     await this.turn();
+    await this.#settled(table);
     await this.#until(() => table.exclusive === undefined);
     const wanted = new Set(
       Array.from({ length: rows }, (_, row) =>
@@ -199,6 +204,10 @@ export class SimulatedSession implements CaptureSession {
     const table = this.#database.tables.find((candidate) => candidate.name === name);
     assert(table !== undefined, `${name} exists`);
     return table;
+  }
+
+  #settled(table: SimulatedTable): Promise<void> {
+    return this.#until(() => (this.#running.get(table) ?? []).every(({ ended }) => ended));
   }
 
   async #until(isSo: () => boolean): Promise<void> {

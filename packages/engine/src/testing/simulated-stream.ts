@@ -30,6 +30,7 @@ export class SimulatedStream {
   /** Changes of the present transaction that were counted, by table. */
   #counts = new Map<SimulatedTable, number>();
   #passed: bigint;
+  #told = false;
 
   constructor(database: SimulatedDatabase, random: SeededRandom, resume: ReadonlyMap<string, Resume>) {
     this.#database = database;
@@ -65,7 +66,8 @@ export class SimulatedStream {
     }
     for (const [table, group] of groups) parts.push(rowsPart(table, group));
     if (this.#transaction === log.length) this.#passed = position;
-    if (parts.length === 0 && this.#passed === before) return undefined;
+    if (parts.length === 0 && this.#passed === before && this.#told) return undefined;
+    this.#told = true;
     return { parts, passed: this.#passed, acknowledge: this.#passed, sourceEnd: position };
   }
 

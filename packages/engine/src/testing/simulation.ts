@@ -40,7 +40,7 @@ const SILENT = {
 };
 
 /** Steps after which a run that has not come to rest hangs. */
-const STEP_LIMIT = 60_000;
+const STEP_LIMIT = 20_000;
 
 interface RunningCapture {
   readonly process: SimulatedProcess;
