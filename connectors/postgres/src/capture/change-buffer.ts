@@ -67,6 +67,11 @@ export class ChangeBuffer implements PgoutputSink {
     return this.#passed;
   }
 
+  /** No change decoded so far was written after this place. */
+  get reaching(): Position {
+    return this.#open?.final ?? this.#acknowledge;
+  }
+
   get inTransaction(): boolean {
     return this.#open !== undefined;
   }

@@ -29,7 +29,7 @@ export interface ChangeStreamOptions {
   /** Less than half of the server's wal_sender_timeout. */
   readonly statusMilliseconds?: number;
   /** Settles a relation at once, or says that `resolve` is needed. */
-  readonly settle: (info: RelationInfo, at: Position) => boolean;
+  readonly settle: (info: RelationInfo, reaching: Position) => boolean;
   readonly resolve: (info: RelationInfo) => Promise<void>;
   /** What the stream's end means. */
   readonly explain: (error: unknown) => Problem;
@@ -50,8 +50,6 @@ export class ChangeStream {
   #wake: (() => void) | undefined;
   #failure: unknown;
   #ended = false;
-  /** Where the message being decoded was written. */
-  #at: Position = 0n;
   #deliveredPosition: Position;
   #deliveredAt = 0;
   #urgent = false;
@@ -98,7 +96,7 @@ export class ChangeStream {
 
   /** Called by the buffer for every Relation message. */
   relation(info: RelationInfo): boolean {
-    if (this.#options.settle(info, this.#at)) return true;
+    if (this.#options.settle(info, this.#options.buffer.reaching)) return true;
     this.#resolving = true;
     this.#options.session.suspend();
     this.#options.resolve(info).then(
@@ -147,8 +145,7 @@ export class ChangeStream {
     const { buffer, session } = this.#options;
     buffer.sourceEnd = max(buffer.sourceEnd, serverEnd(frame, start));
     if (frame[start] === XLOG_DATA) {
-      this.#at = xlogStart(frame, start);
-      this.#received = max(this.#received, this.#at);
+      this.#received = max(this.#received, xlogStart(frame, start));
       buffer.decode(frame, start + XLOG_HEADER_BYTES, end);
       if (buffer.bytes >= STREAM_BUFFER_BYTES) session.suspend();
     } else if (frame[start] === KEEPALIVE) {

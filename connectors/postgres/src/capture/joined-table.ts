@@ -6,6 +6,8 @@ import type { Table } from './table.ts';
 /** A table in the stream: its shape there, what its journal has of it, and the changes decoded but not yet handed over. */
 export class JoinedTable {
   readonly resource: string;
+  /** Schema and name as it joined: a table that is renamed since is another resource. */
+  readonly name: readonly [string, string];
   /** As last read from the catalog, which may be ahead of the stream. */
   table: Table;
   /** The source's end of log before the table was read from the catalog on joining. */
@@ -31,6 +33,7 @@ export class JoinedTable {
   constructor(resource: string, table: Table, schema: Schema, asOf: Position) {
     this.resource = resource;
     this.table = table;
+    this.name = [table.schema, table.name];
     this.schema = schema;
     this.asOf = asOf;
     this.#position = asOf - 1n;

@@ -17,8 +17,8 @@ export interface RelationsOptions {
   readonly pool: SessionPool;
   readonly catalog: Catalog;
   readonly tables: JoinedTables;
-  /** A table lost the key that its log named rows by. */
-  readonly keyLost: (table: JoinedTable) => void;
+  /** Called before a table is given up that has lost its key. */
+  readonly keyLost: (table: JoinedTable) => Promise<void>;
 }
 
 /**
@@ -36,10 +36,10 @@ export class Relations {
   }
 
   /** Settles the route without IO. False: `resolve` must be awaited before decoding goes on. */
-  settle(buffer: ChangeBuffer, info: RelationInfo, at: Position): boolean {
+  settle(buffer: ChangeBuffer, info: RelationInfo, reaching: Position): boolean {
     if (this.#foreign.has(info.id)) return true;
     const table = this.#options.tables.byOid(info.id);
-    if (table === undefined || at > table.asOf) return false;
+    if (table === undefined || reaching > table.asOf) return false;
     if (table.ended) return true;
     const { types } = this.#options.catalog;
     if (info.columns.some((column) => !types.has(column.typeOid))) return false;
@@ -70,7 +70,7 @@ export class Relations {
     if (root !== undefined) table.table = root;
     // A relation that is gone already is as it was when last seen.
     const owner = found === undefined || found.oid === table.oid ? table.table : found;
-    this.#follow(buffer, info, owner, table);
+    await this.#follow(buffer, info, owner, table);
   }
 
   /** A table joined: what was looked up before says nothing any more. */
@@ -78,13 +78,16 @@ export class Relations {
     this.#foreign.clear();
   }
 
-  #follow(buffer: ChangeBuffer, info: RelationInfo, owner: Table, table: JoinedTable): void {
+  async #follow(buffer: ChangeBuffer, info: RelationInfo, owner: Table, table: JoinedTable): Promise<void> {
     const shape = this.#shape(info, owner, table);
-    if (shape === undefined) return buffer.fail(table, strangeRelation(info, table).toJSON());
+    if (shape === undefined) {
+      buffer.fail(table, strangeRelation(info, table).toJSON());
+      return;
+    }
     const before = table.schema;
     if (before.key.length > 0 && shape.schema.key.length === 0) {
+      await this.#options.keyLost(table);
       buffer.fail(table, keyProblem(table).toJSON());
-      this.#options.keyLost(table);
       return;
     }
     if (!sameShape(before, shape.schema)) {

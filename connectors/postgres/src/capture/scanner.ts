@@ -154,7 +154,7 @@ export class Scanner {
           ...(request.settings === undefined ? {} : { settings: request.settings }),
         }),
       );
-      if (planned !== undefined && state !== leafCheck(table.table, planned)) {
+      if (planned !== undefined && (state ?? '') !== leafCheck(table.table, planned)) {
         throw moved(table.resource, 'it was rewritten or its partitions changed');
       }
       if (shape === table.table.shape) return reader;

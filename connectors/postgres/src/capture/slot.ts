@@ -41,7 +41,8 @@ export async function createSlot(
   name: string,
   patienceMilliseconds: number,
 ): Promise<void> {
-  const timeout = `SET statement_timeout = ${Math.round(patienceMilliseconds)}`;
+  // It waits on other transactions as on locks: one clock for both.
+  const timeout = `SET lock_timeout = 0; SET statement_timeout = ${Math.round(patienceMilliseconds)}`;
   let blockers = 'another transaction';
   const look = setInterval(() => {
     findBlockers(observer, { otherDatabases: true }).then(
@@ -54,7 +55,7 @@ export async function createSlot(
   try {
     await session.query(timeout);
     await session.query(`SELECT pg_create_logical_replication_slot(${quoteText(name)}, 'pgoutput')`);
-    await session.query('SET statement_timeout = 0');
+    await session.query('RESET statement_timeout; RESET lock_timeout');
   } catch (error) {
     if (error instanceof ServerError && error.code === '57014') throw blocked(name, blockers, error);
     throw createProblem(error, name);

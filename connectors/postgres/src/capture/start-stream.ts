@@ -50,7 +50,7 @@ export async function startStream(options: StartStreamOptions): Promise<OpenedSt
     pool: control,
     catalog: options.catalog,
     tables,
-    keyLost: (table) => watch.moveToInserts(table),
+    keyLost: async (table) => watch.moveToInserts(table),
   });
   const buffer: ChangeBuffer = new ChangeBuffer(start, new XidWidener(BigInt(xmax[0]?.[0] as string)), {
     relation: (info) => stream.relation(info),
@@ -63,7 +63,7 @@ export async function startStream(options: StartStreamOptions): Promise<OpenedSt
       buffer,
       now,
       statusMilliseconds: statusInterval(source.walSenderTimeoutMilliseconds),
-      settle: (info, at) => relations.settle(buffer, info, at),
+      settle: (info, reaching) => relations.settle(buffer, info, reaching),
       resolve: (info) => relations.resolve(buffer, info),
       explain: (error) => publicationLost(error, names) ?? streamProblem(error, names.slot),
     },

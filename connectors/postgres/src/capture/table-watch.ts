@@ -77,20 +77,18 @@ export class TableWatch {
   }
 
   /** Updates of a table without a key fail at the application as long as they are to be published. */
-  moveToInserts(table: JoinedTable): void {
+  async moveToInserts(table: JoinedTable): Promise<void> {
     const { joiner, context } = this.#options;
     const { table: now } = table;
-    joiner
-      .change(
-        [
-          { kind: 'changes', drop: [now] },
-          { kind: 'inserts', add: [now] },
-        ],
-        [now],
-      )
-      .catch((error: unknown) => {
-        context.log.warn({ table: table.resource, error }, 'cannot move a table without a key');
-      });
+    const changes = [
+      { kind: 'changes', drop: [now] },
+      { kind: 'inserts', add: [now] },
+    ] as const;
+    try {
+      await joiner.change(changes, [now]);
+    } catch (error) {
+      context.log.warn({ table: table.resource, error }, 'cannot move a table without a key');
+    }
   }
 
   async #look(): Promise<void> {
@@ -117,8 +115,7 @@ export class TableWatch {
     at: Position,
   ): Promise<void> {
     const { buffer } = this.#options;
-    const { schema, name } = table.table;
-    if (sight === undefined || sight.name !== JSON.stringify([schema, name])) {
+    if (sight === undefined || sight.name !== JSON.stringify(table.name)) {
       return this.#endAt(at, table, () => buffer.drop(table));
     }
     if (!published) {
@@ -127,7 +124,7 @@ export class TableWatch {
     const before = this.#seen.get(table);
     this.#seen.set(table, sight);
     if (table.schema.key.length > 0 && !sight.identified) {
-      this.moveToInserts(table);
+      await this.moveToInserts(table);
       return this.#endAt(at, table, () => buffer.fail(table, keyProblem(table).toJSON()));
     }
     const leavesBefore = before?.leaves ?? leavesText(table.table.leaves);
