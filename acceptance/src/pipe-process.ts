@@ -3,7 +3,6 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { RuntimeStatus } from '@brimful/model';
-import type { TablePair } from './compare-tables.ts';
 import type { PipeOptions } from './pipe-options.ts';
 
 /** What the child says about itself. */
@@ -129,17 +128,4 @@ export function hasPassed(position: bigint): (report: PipeReport) => boolean {
       materialization.bindings.every((binding) => binding.offset >= (ends.get(binding.collection) ?? 0)),
     );
   };
-}
-
-/** Every captured table with the table it became in the first materialization. */
-export function tablePairs({ status }: PipeReport): TablePair[] {
-  const tables = new Map(
-    status.materializations[0]?.bindings.map((binding) => [binding.collection, binding.table]),
-  );
-  return status.captures.flatMap((capture) =>
-    capture.bindings.map((binding) => ({
-      source: binding.resource,
-      target: `"${(tables.get(binding.collection) ?? '').replaceAll('"', '""')}"`,
-    })),
-  );
 }

@@ -168,7 +168,7 @@ export interface CaptureContext extends ConnectorContext {
 }
 
 /** Large enough to amortise a segment, small enough that several scans fit the memory budget. */
-export const SCAN_BATCH_BYTES = 8 * 1024 * 1024;
+export const SCAN_BATCH_BYTES = 4 * 1024 * 1024;
 export const SCAN_BATCH_ROWS = 131_072;
 /** Decoded changes that may wait for the consumer. */
-export const STREAM_BUFFER_BYTES = 16 * 1024 * 1024;
+export const STREAM_BUFFER_BYTES = 8 * 1024 * 1024;

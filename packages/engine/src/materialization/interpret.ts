@@ -15,6 +15,9 @@ export interface Meaning {
   readonly checkpoint: TableCheckpoint;
 }
 
+/** Below this, building a key takes no longer than a merge, so small tables share their transactions. */
+const SMALL_TABLE_ROWS = 20_000;
+
 /** Whether the entry's batch is needed at all in this phase: pass 2 leaves out what pass 1 loaded. */
 export function needsBatch(entry: Entry, checkpoint: TableCheckpoint): boolean {
   if (entry.kind !== 'rows' || entry.meta.rows === 0) return false;
@@ -52,7 +55,7 @@ function rowsMeaning(entry: Entry, batch: Batch | undefined, next: TableCheckpoi
 /** Everything before is void: a table that is being loaded starts over behind it. */
 function truncateMeaning(entry: Entry, next: TableCheckpoint): Meaning {
   const checkpoint = next.phase === 'loading' ? { ...next, loadFrom: entry.offset + 1 } : next;
-  return { actions: [{ kind: 'truncate' }], merge: false, alone: true, checkpoint };
+  return { actions: [{ kind: 'truncate' }], merge: false, alone: isLarge(next), checkpoint };
 }
 
 function completeMeaning(entry: Entry, next: TableCheckpoint): Meaning {
@@ -63,13 +66,13 @@ function completeMeaning(entry: Entry, next: TableCheckpoint): Meaning {
       offset: next.loadFrom,
       completeAt: entry.offset,
     };
-    return { actions: [{ kind: 'index' }], merge: false, alone: true, checkpoint };
+    return { actions: [{ kind: 'index' }], merge: false, alone: isLarge(next), checkpoint };
   }
   if (next.phase === 'replaying' && entry.offset === next.completeAt) {
     return {
       actions: [{ kind: 'settle' }],
       merge: false,
-      alone: true,
+      alone: isLarge(next),
       checkpoint: { ...next, phase: 'live' },
     };
   }
@@ -86,4 +89,8 @@ function touched(batch: Batch): readonly Action[] {
     actions.push({ kind: 'touch', keys: changes.oldKey, rows: batch.rows });
   }
   return actions;
+}
+
+function isLarge({ rows }: TableCheckpoint): boolean {
+  return rows > SMALL_TABLE_ROWS;
 }

@@ -15,9 +15,9 @@ import type { TakenWork } from './table-feed.ts';
 import { TableFeed } from './table-feed.ts';
 
 /** One transaction's data at most: long enough to amortise a commit, short enough to lose little. */
-const TRANSACTION_BYTES = 16 * 1024 * 1024;
+const TRANSACTION_BYTES = 8 * 1024 * 1024;
 /** Tables with less than this share a transaction. */
-const SHARED_TRANSACTION_BYTES = 4 * 1024 * 1024;
+const SHARED_TRANSACTION_BYTES = 2 * 1024 * 1024;
 /** Nothing to do for so long: the destination may let go of its file. */
 const IDLE_MILLISECONDS = 250;
 /** How often a collection without a schema is looked at again, should a change of the registry be missed. */

@@ -33,6 +33,9 @@ export interface Runtime {
   readonly finished: Promise<void>;
 }
 
+/** Of the memory limit. What is read ahead is copied once more on its way out, so it counts double. */
+const MATERIALIZATION_SHARE = 0.25;
+
 /** How often journals are measured for the status. */
 const MEASURE_MILLISECONDS = 500;
 
@@ -41,17 +44,17 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { spec, store, log, now, reach } = options;
   const stop = new AbortController();
   const gate = new PauseGate();
-  // Captures and materializations have a half each: a destination that is down must not starve the captures.
-  const half = (): EngineContext => ({
+  // A budget each: a destination that is down must not starve the captures.
+  const sharing = (share: number): EngineContext => ({
     store,
     log,
     now,
     reach,
     compression: zstd,
-    memory: new ByteBudget(spec.limits.memoryBytes / 2),
+    memory: new ByteBudget(spec.limits.memoryBytes * share),
   });
-  const captureContext = half();
-  const materializationContext = half();
+  const captureContext = sharing(1 - MATERIALIZATION_SHARE);
+  const materializationContext = sharing(MATERIALIZATION_SHARE);
   const materializations = await Promise.all(
     spec.materializations.map(async (materialization) => {
       const { destination } = await options.connectors.load(materialization.connector);
