@@ -110,7 +110,7 @@ export class CaptureTask {
       );
     };
     try {
-      const fresh = await this.#open(session, await session.discover());
+      const fresh = await this.#open(session, await session.discover(), false);
       this.state = 'running';
       this.problem = undefined;
       guard(this.#followStream(session, signal));
@@ -128,13 +128,22 @@ export class CaptureTask {
     }
   }
 
-  /** Opens journals, joins tables to the stream, and tells which tables were joined. */
-  async #open(session: CaptureSession, resources: readonly Resource[]): Promise<readonly CapturedTable[]> {
+  /**
+   * Opens journals, joins tables to the stream, and tells which tables were joined. `anew`: a table that comes while we
+   * run is another one than its journal knows, and is read again. Before it joins, so that its chunks see all it streams.
+   */
+  async #open(
+    session: CaptureSession,
+    resources: readonly Resource[],
+    anew: boolean,
+  ): Promise<readonly CapturedTable[]> {
     const wanted = this.#wanted(resources).filter(({ resource }) => !this.tables.has(resource.name));
     const opened = await Promise.all(
       wanted.map(async ({ resource, target }) => {
         const writer = await CollectionWriter.open<CaptureCheckpoint>(this.#context, target, 1);
-        return new CapturedTable(this.#context, resource, writer);
+        const table = new CapturedTable(this.#context, resource, writer);
+        if (anew && writer.head.checkpoint !== undefined) await table.restart();
+        return table;
       }),
     );
     for (const table of opened) {
@@ -204,8 +213,10 @@ export class CaptureTask {
   async #backfillAll(
     session: CaptureSession,
     opened: readonly CapturedTable[],
-    signal: AbortSignal,
+    outer: AbortSignal,
   ): Promise<void> {
+    const ended = new AbortController();
+    const signal = AbortSignal.any([outer, ended.signal]);
     const readers = new Slots(session.readers);
     const tables = new Slots(TABLES_AT_ONCE);
     const running = new Set<Promise<void>>();
@@ -223,13 +234,11 @@ export class CaptureTask {
         await Promise.race([sleep(DISCOVERY_MILLISECONDS, signal), failed.promise]);
         const resources = await session.discover();
         for (const table of this.tables.values()) if (table.dropped) await this.#forget(session, table);
-        for (const table of await this.#open(session, resources)) {
-          // A table that comes back under its name is another table.
-          if (table.backfill.phase === 'complete') await table.restart();
-          start(table);
-        }
+        for (const table of await this.#open(session, resources, true)) start(table);
       }
     } finally {
+      // The session ends for all of them: nobody waits for a long read first.
+      ended.abort(new Problem('BRM-CAPTURE-ENDED', 'the session has ended', { kind: 'retry' }));
       await Promise.allSettled(running);
     }
   }

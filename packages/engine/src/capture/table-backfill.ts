@@ -33,7 +33,7 @@ export async function backfillTable(
   means: BackfillMeans,
   signal: AbortSignal,
 ): Promise<void> {
-  while (table.backfill.phase !== 'complete') {
+  while (table.backfill.phase !== 'complete' && !isLost(table)) {
     try {
       if (table.backfill.phase === 'waiting') await table.begin(await means.session.plan(table.resource));
       if (table.backfill.phase === 'scanning') {
@@ -44,6 +44,8 @@ export async function backfillTable(
       means.context.reach('backfill.before-complete');
       await table.complete();
     } catch (thrown) {
+      // The stream lost the table meanwhile: nothing that is read now makes it whole.
+      if (isLost(table)) return;
       if (!(thrown instanceof Problem) || thrown.code !== 'BRM-SCAN-MOVED') throw thrown;
       means.context.log.warn(
         { resource: table.resource },
@@ -52,6 +54,11 @@ export async function backfillTable(
       await table.restart();
     }
   }
+}
+
+/** Changes at any await. */
+function isLost(table: CapturedTable): boolean {
+  return table.backfill.phase === 'gap';
 }
 
 async function scanRanges(table: CapturedTable, means: BackfillMeans, signal: AbortSignal): Promise<void> {
@@ -148,11 +155,12 @@ async function throughHandoff(
     const open = table.recorder.open();
     const shape = table.writer.schema;
     const size: OpenSize = { rows: 0, bytes: 0 };
-    let segments: readonly OpenSegment[] = [];
+    const segments: OpenSegment[] = [];
+    let isClosing = false;
     let finished: Awaited<ReturnType<Chunk['finish']>> | undefined;
     try {
       await using chunk = await read();
-      segments = await stage(table, chunk, size);
+      await stage(table, chunk, segments, size);
       finished = await chunk.finish();
       context.reach('chunk.read');
       // The stream must have passed everything that committed before the read ended: then all that overtook the
@@ -161,6 +169,7 @@ async function throughHandoff(
       await means.passed.reached(finished.passed, signal);
       context.reach('chunk.passed');
       const { snapshot, passed } = finished;
+      isClosing = true;
       const outcome = await table.close(
         { range, segments, snapshot, passed, readAt: context.now(), shape },
         attempt,
@@ -169,13 +178,17 @@ async function throughHandoff(
         context.reach('chunk.appended');
         return;
       }
+    } catch (thrown) {
+      // Once an append was tried, the journal may mention them.
+      if (!isClosing) await unstage(table, segments).catch(() => undefined);
+      throw thrown;
     } finally {
       table.recorder.close(open, finished?.snapshot);
       table.openRows -= size.rows;
       table.openBytes -= size.bytes;
       lease.release();
     }
-    await Promise.all(segments.map((segment) => table.writer.unstage(segment.staged)));
+    await unstage(table, segments);
     if (attempt !== table.attempt)
       throw new Problem('BRM-SCAN-MOVED', 'the table was started over', { kind: 'retry' });
   }
@@ -188,24 +201,35 @@ interface OpenSize {
 }
 
 /** Makes a chunk's batches durable while it is read: one is compressed and written while the next is decoded. */
-async function stage(table: CapturedTable, chunk: Chunk, open: OpenSize): Promise<readonly OpenSegment[]> {
-  const segments: OpenSegment[] = [];
+async function stage(
+  table: CapturedTable,
+  chunk: Chunk,
+  segments: OpenSegment[],
+  open: OpenSize,
+): Promise<void> {
   let writing: Promise<void> = Promise.resolve();
-  for await (const batch of chunk.batches) {
+  try {
+    for await (const batch of chunk.batches) {
+      await writing;
+      if (batch.rows === 0) continue;
+      const bytes = batchBytes(batch);
+      table.rowsMeter.add(batch.rows);
+      table.bytesMeter.add(bytes);
+      open.rows += batch.rows;
+      open.bytes += bytes;
+      table.openRows += batch.rows;
+      table.openBytes += bytes;
+      writing = table.writer.stage(batch).then((staged) => {
+        segments.push({ staged, keys: keyColumns(batch) });
+      });
+      writing.catch(() => undefined);
+    }
+  } finally {
     await writing;
-    if (batch.rows === 0) continue;
-    const bytes = batchBytes(batch);
-    table.rowsMeter.add(batch.rows);
-    table.bytesMeter.add(bytes);
-    open.rows += batch.rows;
-    open.bytes += bytes;
-    table.openRows += batch.rows;
-    table.openBytes += bytes;
-    writing = table.writer.stage(batch).then((staged) => {
-      segments.push({ staged, keys: keyColumns(batch) });
-    });
-    writing.catch(() => undefined);
   }
-  await writing;
-  return segments;
+}
+
+/** Segments that no journal will mention. */
+async function unstage(table: CapturedTable, segments: readonly OpenSegment[]): Promise<void> {
+  await Promise.all(segments.map((segment) => table.writer.unstage(segment.staged)));
 }

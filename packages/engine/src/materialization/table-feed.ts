@@ -253,11 +253,11 @@ export class TableFeed {
   }
 
   #push(entry: Entry, batch: Batch | undefined, lease: Lease, evolution: readonly Action[]): void {
-    const meaning = interpret(entry, batch, this.#read);
+    // Rows and keys that are loaded have the table's shape; what is merged is aligned by the fold.
+    const loaded = batch !== undefined && this.#read.phase === 'loading';
+    const meaning = interpret(entry, loaded ? alignBatch(batch, this.#schema) : batch, this.#read);
     this.#read = meaning.checkpoint;
-    const actions = meaning.actions.map((action) =>
-      action.kind === 'load' ? { ...action, batch: alignBatch(action.batch, this.#schema) } : action,
-    );
+    const actions = [...meaning.actions];
     if (this.#unshaped && evolution.length === 0) actions.unshift({ kind: 'evolve', schema: this.#schema });
     this.#unshaped = false;
     this.#pendingBytes += entry.meta.rawBytes;

@@ -154,7 +154,7 @@ export class Workload {
     const row = columns.map((column, index) => {
       const changes = random.chance(key.includes(column.name) ? 0.2 : 0.4);
       if (changes) return fresh[index] as Value;
-      return version.row[index] === undefined ? (column.initial ?? null) : (version.row[index] as Value);
+      return version.row[index] === undefined ? (column.initial ?? null) : version.row[index];
     });
     this.#database.update(transaction, table, version, row);
   }
