@@ -9,8 +9,12 @@ import { FileOccupied } from '../database/database-file.ts';
 const HOLD_MILLISECONDS = 3_000;
 /** For so long after it was let go under load: several times a reader's retry interval. */
 const YIELD_MILLISECONDS = 150;
-/** Work that follows within this time finds the file still open; opening and closing takes about 20 ms. */
-const LINGER_MILLISECONDS = 50;
+/**
+ * Work that follows within as much time as the last took, between these, finds the file still open. Opening and closing
+ * takes about 20 ms, and after a load also a checkpoint; between merges the file should be free most of the time.
+ */
+const LEAST_LINGER_MILLISECONDS = 50;
+const MOST_LINGER_MILLISECONDS = 300;
 const FIRST_RETRY_MILLISECONDS = 50;
 const LAST_RETRY_MILLISECONDS = 500;
 
@@ -60,11 +64,12 @@ export class WriterSession {
       const { connection } = await this.#ensureOpen(signals);
       const interrupt = (): void => connection.interrupt();
       signals.addEventListener('abort', interrupt);
+      const started = this.#now();
       try {
         return await work(connection);
       } finally {
         signals.removeEventListener('abort', interrupt);
-        await this.#afterUse();
+        await this.#afterUse(this.#now() - started);
       }
     });
   }
@@ -124,7 +129,7 @@ export class WriterSession {
     }
   }
 
-  async #afterUse(): Promise<void> {
+  async #afterUse(took: number): Promise<void> {
     if (this.#opened === undefined) return;
     if (this.#broken || this.#now() - this.#opened.since >= HOLD_MILLISECONDS) {
       await this.#close();
@@ -132,7 +137,8 @@ export class WriterSession {
       return;
     }
     clearTimeout(this.#linger);
-    this.#linger = setTimeout(() => void this.release(), LINGER_MILLISECONDS);
+    const linger = Math.min(Math.max(took, LEAST_LINGER_MILLISECONDS), MOST_LINGER_MILLISECONDS);
+    this.#linger = setTimeout(() => void this.release(), linger);
   }
 
   async #close(): Promise<void> {
