@@ -24,7 +24,7 @@ export class CollectionReader {
     return this.#context.store.journals.read(this.#id, from, signal);
   }
 
-  /** Entries from `from` up to but not including `until`, which the journal has already reached. */
+  /** Entries from `from` up to but not including `until`, which the journal has already reached. Rejects with the signal's reason. */
   async *history(from: Offset, until: Offset, signal: AbortSignal): AsyncIterable<Entry> {
     if (from >= until) return;
     const end = new AbortController();
@@ -35,6 +35,8 @@ export class CollectionReader {
         return;
       }
     }
+    // A journal's reader ends in silence; half of a history must not pass for the whole.
+    signal.throwIfAborted();
   }
 
   schema(version: number): Promise<Schema> {
