@@ -64,7 +64,9 @@ function typeText(schema: JsonSchema): string {
     const choices = schema.anyOf.map((choice) => (typeof choice === 'object' ? typeText(choice) : ''));
     return [...new Set(choices.filter((choice) => choice !== ''))].join(' or ');
   }
-  switch (schema.type) {
+  // `connector: null` without quotes is the connector of that name.
+  const type = Array.isArray(schema.type) ? schema.type[0] : schema.type;
+  switch (type) {
     case 'string':
       return 'text';
     case 'integer':
