@@ -153,13 +153,16 @@ async function connectorConfig(
   return undefined;
 }
 
-/** By convention a connector's config field called `path`, or ending in `Path`, is relative to the configuration file. */
+/** By convention a connector's config field called `path`, or ending in `Path` or `Directory`, is relative to the configuration file. */
 function withAbsolutePaths(config: unknown, directory: string): unknown {
   if (typeof config !== 'object' || config === null || Array.isArray(config)) return config;
   return Object.fromEntries(
     Object.entries(config).map(([field, value]) => {
       const relative =
-        /^path$|Path$/.test(field) && typeof value === 'string' && value !== '' && !value.startsWith(':');
+        /^path$|(Path|Directory)$/.test(field) &&
+        typeof value === 'string' &&
+        value !== '' &&
+        !value.startsWith(':');
       return [field, relative ? resolve(directory, value) : value];
     }),
   );
