@@ -19,7 +19,7 @@ export function deleteRows(
   const key = columns.map(({ name }) => quoteIdentifier(name));
   const origin: Origin = { table, doing: `deleting ${step.rows} rows` };
   const rows = keyBatch(columns, step.keys, step.rows);
-  const source = rowSource(transaction, rows.batch, rows.columns, origin);
+  const source = rowSource(transaction, rows.batch, rows.columns, origin, key);
   const where = equal('t', 's', key);
   if (!table.soft) {
     const text = `DELETE FROM ${table.relation} AS t USING ${source.from} WHERE ${where}`;

@@ -29,7 +29,7 @@ const sorted = (rows: readonly TextRow[]): string[] => rows.map((one) => JSON.st
 describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
   const cases = [
     { way: 'arrays', nullable: false, tuning: {} },
-    { way: 'staging, all nullable', nullable: true, tuning: { arrayRows: 0 } },
+    { way: 'staging, all nullable', nullable: true, tuning: { arrayValues: 0 } },
   ];
 
   test.for(cases)('a table without a key is a bag of rows: $way', async ({ nullable, tuning }) => {

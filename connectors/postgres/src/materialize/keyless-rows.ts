@@ -14,7 +14,8 @@ import type { Origin, Transaction } from './transaction.ts';
 export function appendRows(transaction: Transaction, table: OpenTable, batch: Batch): void {
   if (batch.rows === 0) return;
   const doing = `adding ${batch.rows} rows`;
-  if (!fitsArrays(transaction, batch)) return copyInto(transaction, table, [batch], doing);
+  if (!fitsArrays(transaction, batch, batch.columns.length))
+    return copyInto(transaction, table, [batch], doing);
   const columns = matchColumns(transaction.facts(table).shape, batch.schema);
   const origin: Origin = { table, doing };
   const source = rowSource(

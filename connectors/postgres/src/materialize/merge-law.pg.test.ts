@@ -135,7 +135,7 @@ const sorted = (rows: readonly (readonly (string | null)[])[]): string[] =>
 describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
   const ways = [
     ['arrays', TUNING],
-    ['staging', { ...TUNING, arrayRows: 0 }],
+    ['staging', { ...TUNING, arrayValues: 0 }],
   ] as const;
   const cases = KEY_CASES.flatMap((keyCase) =>
     ways.flatMap(([way, tuning]) =>

@@ -91,7 +91,7 @@ export function moveRows(transaction: Transaction, table: OpenTable, run: readon
       index: first.batch.schema.columns.length + index,
     })),
   ];
-  const source = rowSource(transaction, batch, columns, origin);
+  const source = rowSource(transaction, batch, columns, origin, target.key);
   const { relation, key } = target;
   const names = target.names.join(', ');
   const sets = [

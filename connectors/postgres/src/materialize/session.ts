@@ -7,6 +7,8 @@ import type { Tuning } from './tuning.ts';
 export const CONNECT_TIMEOUT_MS = 15_000;
 /** The server ends a transaction of ours that says nothing for this long: a hung writer must not hold its fence for ever. */
 const IDLE_IN_TRANSACTION_MS = 120_000;
+/** Sorts the rows of a merge without a file. */
+const SORT_MEMORY = '64MB';
 /** For staged rows: most merges fit, and every commit walks through these buffers. */
 const TEMPORARY_BUFFERS = '16MB';
 
@@ -52,6 +54,7 @@ export function sessionSettings(config: PostgresDestinationConfig, tuning: Tunin
     'statement_timeout = 0',
     `lock_timeout = ${tuning.lockMilliseconds}`,
     `idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`,
+    `work_mem = '${SORT_MEMORY}'`,
     `temp_buffers = '${TEMPORARY_BUFFERS}'`,
     `synchronous_commit = ${config.synchronousCommit}`,
   ]

@@ -1,10 +1,11 @@
 /** Numbers that were measured or chosen once. Not for users; tests set others to reach every path. */
 export interface Tuning {
   /**
-   * Up to so many rows go as arrays, the parameters of one prepared statement; more go through a staging table.
-   * Measured: at a thousand rows the COPY into a staging table is the faster way, at two hundred the slower one.
+   * Up to so many values (rows times columns) go as arrays, the parameters of one prepared statement; more go through a
+   * staging table. Measured: equal at 300 rows of 10 columns and at 2,000 keys of one; 50 rows take 1.1 ms of the server
+   * by arrays and 1.4 ms by staging, 2,000 rows 16 ms and 13.5 ms.
    */
-  readonly arrayRows: number;
+  readonly arrayValues: number;
   /** Wide values stay out of arrays, whose text is built, sent and parsed as a whole. */
   readonly arrayBytes: number;
   /** How long a statement, and taking a table over, may wait for somebody else's lock. */
@@ -14,7 +15,7 @@ export interface Tuning {
 }
 
 export const TUNING: Tuning = {
-  arrayRows: 500,
+  arrayValues: 3_000,
   arrayBytes: 256 * 1024,
   lockMilliseconds: 30_000,
   exclusiveLockMilliseconds: 1_000,

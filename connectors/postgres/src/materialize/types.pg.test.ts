@@ -47,10 +47,10 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     const reader = await openSession(target.url);
     await session.query(OWN_TYPES);
     await using arrays = await openDestination(target.url, {}, testContext(), {
-      arrayRows: 1e9,
+      arrayValues: 1e9,
       arrayBytes: 1e9,
     });
-    await using staging = await openDestination(target.url, {}, testContext(), { ...TUNING, arrayRows: 0 });
+    await using staging = await openDestination(target.url, {}, testContext(), { ...TUNING, arrayValues: 0 });
     for (const [index, { type, values }] of cases.entries()) {
       const scanned = await scanCase(session, `case_${index}`, type, values);
       const { batch, printed } = scanned;

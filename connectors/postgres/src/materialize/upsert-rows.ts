@@ -17,7 +17,7 @@ export function upsertRows(
   if (batch.rows === 0) return;
   const target = mergeTarget(transaction, table, batch.schema, unknown);
   const origin: Origin = { table, doing: `merging ${batch.rows} rows` };
-  const source = rowSource(transaction, batch, target.known, origin);
+  const source = rowSource(transaction, batch, target.known, origin, target.key);
   if (unknown.length > 0) return mergePartly(transaction, target, source, origin);
   const replaying = transaction.facts(table).state === 'indexed';
   transaction.add(
