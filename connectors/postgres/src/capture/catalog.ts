@@ -15,11 +15,12 @@ const identityJson = (table: string): string => `json_build_object('mode', ${tab
   'primary', ${indexColumns(table, 'i.indisprimary')}, 'index', ${indexColumns(table, 'i.indisreplident')})`;
 
 /**
- * The row type of a partition is as old as its table; when its place in the tree is younger, it was attached with
- * whatever it held.
+ * Whether a partition was a table of its own before, and was attached with whatever it held: its row type is older than
+ * its place in the tree, or (all in one transaction) taking that place changed columns that were there already.
  */
-const ATTACHED_LATER = `COALESCE((SELECT h.xmin <> t.xmin FROM pg_inherits h, pg_type t
-  WHERE h.inhrelid = l.oid AND t.oid = l.reltype), false)`;
+const ATTACHED_LATER = `COALESCE((SELECT h.xmin <> t.xmin OR EXISTS (SELECT FROM pg_attribute a
+    WHERE a.attrelid = l.oid AND a.attnum > 0 AND a.xmin = h.xmin AND a.cmin = h.cmin)
+  FROM pg_inherits h, pg_type t WHERE h.inhrelid = l.oid AND t.oid = l.reltype), false)`;
 
 const LEAVES = `(
   SELECT json_agg(json_build_object('oid', l.oid::int8, 'schema', ln.nspname, 'name', l.relname, 'kind', l.relkind,

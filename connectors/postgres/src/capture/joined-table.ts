@@ -1,6 +1,8 @@
 import type { Position, Resume } from '@brimful/connector';
 import type { Schema } from '@brimful/model';
 import { ChangesBuilder } from '@brimful/model';
+import type { Leaves } from './partition-change.ts';
+import { leavesOf } from './partition-change.ts';
 import type { Table } from './table.ts';
 
 /** A table in the stream: its shape there, what its journal has of it, and the changes decoded but not yet handed over. */
@@ -10,6 +12,8 @@ export class JoinedTable {
   readonly name: readonly [string, string];
   /** As last read from the catalog, which may be ahead of the stream. */
   table: Table;
+  /** The partitions it is known to have, so that a change of them is noticed. */
+  leaves: Leaves;
   /** The source's end of log before the table was read from the catalog on joining. */
   readonly asOf: Position;
   /** As of the stream. */
@@ -33,6 +37,7 @@ export class JoinedTable {
   constructor(resource: string, table: Table, schema: Schema, asOf: Position) {
     this.resource = resource;
     this.table = table;
+    this.leaves = leavesOf(table);
     this.name = [table.schema, table.name];
     this.schema = schema;
     this.asOf = asOf;

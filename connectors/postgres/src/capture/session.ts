@@ -19,11 +19,12 @@ import { Heartbeat } from './heartbeat.ts';
 import { JoinedTable } from './joined-table.ts';
 import { JoinedTables } from './joined-tables.ts';
 import { Joiner } from './joiner.ts';
-import type { Memory } from './memory.ts';
+import type { FollowedTable, Memory } from './memory.ts';
 import { memoryToJson } from './memory.ts';
 import type { Source } from './open-source.ts';
 import { openSource } from './open-source.ts';
 import type { PublicationKind } from './publications.ts';
+import { partitionChange, partitionProblem } from './partition-change.ts';
 import { publishedKinds, unpublish } from './published.ts';
 import { Scanner } from './scanner.ts';
 import type { OpenedStream } from './start-stream.ts';
@@ -46,6 +47,8 @@ export class PostgresSession implements CaptureSession {
   readonly #catalog = new Catalog();
   readonly #tables = new JoinedTables();
   readonly #absent = new Map<string, Absence>();
+  /** Tables whose partitions came or went while nobody looked. */
+  readonly #repartitioned = new Map<JoinedTable, string>();
   readonly #settling = new Map<string, Promise<void>>();
   readonly #joiner: Joiner;
   readonly #scanner: Scanner;
@@ -99,6 +102,7 @@ export class PostgresSession implements CaptureSession {
       tables: this.#tables,
       joiner: this.#joiner,
       heartbeat: this.#heartbeat,
+      remember: async (table) => this.#remember(new Map([[table.resource, followed(table)]])),
       patienceMilliseconds: this.#config.joinTimeoutSeconds * 1000,
     });
     this.#opened = opened;
@@ -108,6 +112,11 @@ export class PostgresSession implements CaptureSession {
       if (this.#tables.get(resource) === undefined) {
         opened.buffer.absent(resource, this.#absent.get(resource) ?? { kind: 'dropped' });
       }
+    }
+    for (const [table, change] of this.#repartitioned) {
+      if (table.ended) continue;
+      opened.buffer.stale(table, partitionProblem(table.resource, change).toJSON());
+      opened.watch.noteOnceDurable(table);
     }
     try {
       yield* opened.stream.slices(signal);
@@ -149,12 +158,16 @@ export class PostgresSession implements CaptureSession {
     // Whoever scans sees the failure.
     settled.catch(() => undefined);
     for (const table of joined) {
+      const before = this.#memory.tables.get(table.resource)?.leaves;
+      const change = before === undefined ? undefined : partitionChange(before, table.table);
+      if (change !== undefined) this.#repartitioned.set(table, change);
       this.#absent.delete(table.resource);
       this.#settling.set(table.resource, settled);
       this.#tables.add(table);
     }
     this.#opened?.relations.joined();
-    await this.#remember(new Map(joined.map((table) => [table.resource, table.oid])));
+    const news = joined.filter((table) => !this.#repartitioned.has(table));
+    await this.#remember(new Map(news.map((table) => [table.resource, followed(table)])));
     return joined.map(({ resource, schema }) => ({ resource, schema, from: joint.position - 1n }));
   }
 
@@ -165,7 +178,9 @@ export class PostgresSession implements CaptureSession {
       this.#tables.remove(table.resource);
       this.#settling.delete(table.resource);
     }
-    const forgotten = new Map<string, number | undefined>(resources.map((resource) => [resource, undefined]));
+    const forgotten = new Map<string, FollowedTable | undefined>(
+      resources.map((resource) => [resource, undefined]),
+    );
     for (const resource of resources) this.#absent.delete(resource);
     const { control, publications } = this.#source;
     const oids = leaving.map((table) => table.oid);
@@ -226,7 +241,7 @@ export class PostgresSession implements CaptureSession {
     if (table === undefined) return { kind: 'dropped' };
     const refused = problemWith(table, this.#source.endpoint.user);
     if (refused?.refused === true) return { kind: 'failed', problem: refused.problem };
-    const known = this.#memory.tables.get(resource);
+    const known = this.#memory.tables.get(resource)?.oid;
     if (known === undefined) return undefined;
     // Another table under the old one's name: what the journal holds is not of this one.
     if (known !== table.oid) return { kind: 'dropped' };
@@ -239,17 +254,19 @@ export class PostgresSession implements CaptureSession {
     return { kind: 'failed', problem: problem.toJSON() };
   }
 
-  async #remember(changed: ReadonlyMap<string, number | undefined>): Promise<void> {
+  async #remember(changed: ReadonlyMap<string, FollowedTable | undefined>): Promise<void> {
     const tables = new Map(this.#memory.tables);
-    let differs = false;
-    for (const [resource, oid] of changed) {
-      if (tables.get(resource) === oid) continue;
-      differs = true;
-      if (oid === undefined) tables.delete(resource);
-      else tables.set(resource, oid);
+    for (const [resource, table] of changed) {
+      if (table === undefined) tables.delete(resource);
+      else tables.set(resource, table);
     }
-    if (!differs) return;
+    const before = JSON.stringify(memoryToJson(this.#memory));
     this.#memory = { ...this.#memory, tables };
-    await this.#context.remember(memoryToJson(this.#memory));
+    const note = memoryToJson(this.#memory);
+    if (JSON.stringify(note) !== before) await this.#context.remember(note);
   }
+}
+
+function followed(table: JoinedTable): FollowedTable {
+  return { oid: table.oid, leaves: table.leaves };
 }

@@ -14,7 +14,8 @@ import type { Joiner } from './joiner.ts';
 import type { Source } from './open-source.ts';
 import { publicationLost } from './publications.ts';
 import { Relations } from './relations.ts';
-import { partlyTruncated, TableWatch } from './table-watch.ts';
+import { partlyTruncated } from './partition-change.ts';
+import { TableWatch } from './table-watch.ts';
 import { XidWidener } from './widen.ts';
 
 export interface StartStreamOptions {
@@ -24,6 +25,7 @@ export interface StartStreamOptions {
   readonly tables: JoinedTables;
   readonly joiner: Joiner;
   readonly heartbeat: Heartbeat;
+  readonly remember: (table: JoinedTable) => Promise<void>;
   /** How long to wait for a walsender of ours that the server has not given up yet. */
   readonly patienceMilliseconds: number;
 }
@@ -32,6 +34,7 @@ export interface OpenedStream {
   readonly buffer: ChangeBuffer;
   readonly stream: ChangeStream;
   readonly relations: Relations;
+  readonly watch: TableWatch;
   close(): void;
 }
 
@@ -54,7 +57,7 @@ export async function startStream(options: StartStreamOptions): Promise<OpenedSt
   });
   const buffer: ChangeBuffer = new ChangeBuffer(start, new XidWidener(BigInt(xmax[0]?.[0] as string)), {
     relation: (info) => stream.relation(info),
-    leavesTruncated: (table: JoinedTable) => buffer.stale(table, partlyTruncated(table).toJSON()),
+    leavesTruncated: (table: JoinedTable) => buffer.stale(table, partlyTruncated(table.resource).toJSON()),
     heartbeat: () => stream.hurry(),
   });
   const stream: ChangeStream = new ChangeStream(
@@ -77,6 +80,7 @@ export async function startStream(options: StartStreamOptions): Promise<OpenedSt
     buffer,
     stream,
     relations,
+    watch,
     close: () => {
       watch.close();
       stream.close();

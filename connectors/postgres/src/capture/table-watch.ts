@@ -12,7 +12,7 @@ import type { Source } from './open-source.ts';
 import type { Catalog } from './catalog.ts';
 import { publishedKinds } from './published.ts';
 import { keyProblem } from './relations.ts';
-import type { Leaf, Table } from './table.ts';
+import { partitionChange, leavesOf, partitionProblem } from './partition-change.ts';
 
 export interface TableWatchOptions {
   readonly source: Source;
@@ -23,6 +23,8 @@ export interface TableWatchOptions {
   readonly stream: ChangeStream;
   readonly joiner: Joiner;
   readonly heartbeat: Heartbeat;
+  /** Notes the table's partitions durably. */
+  readonly remember: (table: JoinedTable) => Promise<void>;
 }
 
 /** Between a DROP of a key and our noticing, the application's UPDATEs fail: the shorter the better. */
@@ -45,8 +47,9 @@ interface Sight {
  */
 export class TableWatch {
   readonly #options: TableWatchOptions;
-  readonly #seen = new Map<JoinedTable, Sight>();
   readonly #told = new WeakSet<JoinedTable>();
+  /** Tables whose partitions are to be noted, with the place at which the news was told. */
+  readonly #unnoted = new Map<JoinedTable, Position | undefined>();
   #due: { readonly at: Position; tell(): void }[] = [];
   #timer: NodeJS.Timeout | undefined;
   #passed: Position = 0n;
@@ -105,6 +108,7 @@ export class TableWatch {
       if (table.ended || this.#told.has(table)) continue;
       await this.#compare(table, sights.get(table.oid), published.has(table.oid), at);
     }
+    await this.#noteDurable();
     await this.#beat(at);
   }
 
@@ -121,24 +125,45 @@ export class TableWatch {
     if (!published) {
       return this.#endAt(at, table, () => buffer.fail(table, unpublishedProblem(table).toJSON()));
     }
-    const before = this.#seen.get(table);
-    this.#seen.set(table, sight);
     if (table.schema.key.length > 0 && !sight.identified) {
       await this.moveToInserts(table);
       return this.#endAt(at, table, () => buffer.fail(table, keyProblem(table).toJSON()));
     }
-    const leavesBefore = before?.leaves ?? leavesText(table.table.leaves);
-    if (sight.leaves !== leavesBefore) await this.#compareLeaves(table, at);
+    if (sight.leaves !== leavesText(table)) await this.#compareLeaves(table, at);
   }
 
   async #compareLeaves(table: JoinedTable, at: Position): Promise<void> {
     const { catalog, source, buffer } = this.#options;
     const [now] = await source.control.use((session) => catalog.tablesByOid(session, [table.oid]));
     if (now === undefined) return;
-    const change = leafChange(table.table, now);
+    const change = partitionChange(table.leaves, now);
+    table.leaves = leavesOf(now);
     table.table = now;
-    if (change === undefined) return;
-    this.#tell(at, () => buffer.stale(table, partitionProblem(table, change).toJSON()));
+    if (change !== undefined) {
+      const problem = partitionProblem(table.resource, change).toJSON();
+      this.#tell(at, () => buffer.stale(table, problem));
+    }
+    this.noteOnceDurable(table);
+  }
+
+  /**
+   * A crash must not lose that a table went stale: its partitions are noted only after something later than the news was
+   * acknowledged. Until then the next start finds the same change again.
+   */
+  noteOnceDurable(table: JoinedTable): void {
+    this.#unnoted.set(table, undefined);
+  }
+
+  async #noteDurable(): Promise<void> {
+    const { buffer, stream, remember } = this.#options;
+    for (const [table, told] of this.#unnoted) {
+      if (told === undefined) {
+        if (this.#due.length === 0) this.#unnoted.set(table, buffer.passed + 1n);
+      } else if (stream.acknowledged > told) {
+        this.#unnoted.delete(table);
+        await remember(table);
+      }
+    }
   }
 
   #endAt(at: Position, table: JoinedTable, tell: () => void): void {
@@ -182,7 +207,7 @@ export class TableWatch {
 const sightsSql = (oids: readonly number[]): string => `
 SELECT c.oid, json_build_array(n.nspname, c.relname)::text,
   COALESCE((SELECT string_agg(t.relid::oid::text, ',' ORDER BY t.relid::oid) FROM pg_partition_tree(c.oid) t
-    WHERE t.isleaf AND c.relkind = 'p'), c.oid::text),
+    WHERE t.isleaf AND c.relkind = 'p'), ''),
   NOT EXISTS (SELECT FROM pg_class l
     WHERE l.oid IN (SELECT t.relid FROM pg_partition_tree(c.oid) t WHERE t.isleaf UNION ALL SELECT c.oid WHERE c.relkind <> 'p')
       AND CASE l.relreplident WHEN 'f' THEN false WHEN 'n' THEN true
@@ -207,45 +232,9 @@ async function readSights(
   return { at: parseLsn(end?.[0] as string), sights: new Map(sights) };
 }
 
-function leavesText(leaves: readonly Leaf[]): string {
-  return leaves
-    .map((leaf) => leaf.oid)
-    .sort((a, b) => a - b)
-    .join(',');
-}
-
-/** What happened to the partitions that the stream did not bring; undefined when nothing did. */
-export function leafChange(before: Table, now: Table): string | undefined {
-  const known = new Set(before.leaves.map((leaf) => leaf.oid));
-  const present = new Set(now.leaves.map((leaf) => leaf.oid));
-  const gone = before.leaves.filter((leaf) => !present.has(leaf.oid) && leaf.pages > 0);
-  const attached = now.leaves.filter((leaf) => !known.has(leaf.oid) && leaf.attachedLater && leaf.pages > 0);
-  if (gone.length === 0 && attached.length === 0) return undefined;
-  const names = (leaves: readonly Leaf[]): string => leaves.map((leaf) => leaf.name).join(', ');
-  return [
-    ...(gone.length === 0 ? [] : [`${names(gone)} detached or dropped`]),
-    ...(attached.length === 0 ? [] : [`${names(attached)} attached`]),
-  ].join('; ');
-}
-
-function partitionProblem(table: JoinedTable, change: string): Problem {
-  return new Problem(
-    'BRM-PG-PARTITIONS',
-    `Partitions of ${table.resource} changed with their rows: ${change}.`,
-    {
-      remedy: `Reset its collection to read ${table.resource} again.`,
-      at: { table: table.resource },
-    },
-  );
-}
-
-/** Only the root's TRUNCATE empties the collection. */
-export function partlyTruncated(table: JoinedTable): Problem {
-  return new Problem(
-    'BRM-PG-PARTITIONS',
-    `Some partitions of ${table.resource} were truncated: their rows are still in the collection.`,
-    { remedy: `Reset its collection to read ${table.resource} again.`, at: { table: table.resource } },
-  );
+/** As `sightsSql` lists them. */
+function leavesText(table: JoinedTable): string {
+  return [...table.leaves.keys()].sort((a, b) => a - b).join(',');
 }
 
 function unpublishedProblem(table: JoinedTable): Problem {
