@@ -274,6 +274,39 @@ test('thousands of moved keys are one statement, chains and exchanges included',
   expect(await ask(wrong)).toEqual([['3000', '0']]);
 });
 
+test('a move whose old row is missing keeps what its new key holds then, not what it held before the group', async () => {
+  const request = requestFor('orders', schema);
+  await make(request, load(schema, [1, 'one'], [2, 'two']), { kind: 'index' });
+  const table = await destination.open(request);
+  const move = (from: number, to: number) =>
+    ({
+      kind: 'move',
+      oldKey: keysOf(schema, [[from]]),
+      batch: batchOf(schema, [[to, null]]),
+      unknown: [1],
+    }) as const;
+  const steps = [move(1, 5), move(9, 1), move(8, 2)];
+  await destination.apply([{ table, actions: [{ kind: 'merge', steps }], checkpoint: 2 }], forever);
+  expect(await ask('SELECT id, note FROM orders ORDER BY id')).toEqual([
+    ['1', null],
+    ['2', 'two'],
+    ['5', 'one'],
+  ]);
+});
+
+test('a dropped column that was NOT NULL does not stop new rows', async () => {
+  const strict = schemaOf([schema.columns[0]!, { ...schema.columns[1]!, nullable: false }], ['id']);
+  await make(requestFor('orders', strict), load(strict, [1, 'a']), { kind: 'index' }, { kind: 'settle' });
+  const table = await destination.open(requestFor('orders', strict));
+  const less = schemaOf([schema.columns[0]!], ['id'], 2);
+  const actions: Action[] = [{ kind: 'evolve', schema: less }, upsert(less, [1], [2])];
+  await destination.apply([{ table, actions, checkpoint: 2 }], forever);
+  expect(await ask('SELECT id, note FROM orders ORDER BY id')).toEqual([
+    ['1', 'a'],
+    ['2', null],
+  ]);
+});
+
 test('a table that somebody else made is refused, unless adopted, and adopted only empty and fitting', async () => {
   await byHand(
     'CREATE TABLE orders (id INTEGER, note VARCHAR, mine DOUBLE DEFAULT 7)',
