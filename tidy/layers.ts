@@ -16,6 +16,7 @@ const LAYERS: readonly { readonly folder: string; readonly mayImport: readonly s
   { folder: 'stores/*', mayImport: ['@brimful/model', '@brimful/store'] },
   { folder: 'demo', mayImport: 'everything' },
   { folder: 'benchmarks', mayImport: 'everything' },
+  { folder: 'acceptance', mayImport: 'everything' },
 ];
 
 /** The engine's stages talk through collections; none may know another. */

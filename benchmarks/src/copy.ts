@@ -72,6 +72,16 @@ export interface CopyOptions {
   readonly runs: number;
 }
 
+interface Measured {
+  readonly a: number[];
+  readonly control: number[];
+  readonly b: number[];
+  readonly drain: number[];
+  readonly postgres: Run[];
+  readonly nowhere: Run[];
+  readonly duckdb: Run[];
+}
+
 /** One table into Postgres against both of psql's ways, into nothing against `COPY TO STDOUT`, into DuckDB on its own. */
 export async function copyTable(bench: Bench, table: BenchTable, options: CopyOptions): Promise<Result[]> {
   const source = await bench.source.createDatabase(table.name);
@@ -81,15 +91,7 @@ export async function copyTable(bench: Bench, table: BenchTable, options: CopyOp
     `${table.create}; ${table.fill}; ALTER TABLE ${table.name} ADD PRIMARY KEY (${table.primaryKey})`,
   );
   await sql(source, `VACUUM ANALYZE ${table.name}`);
-  const measured = {
-    a: [] as number[],
-    a2: [] as number[],
-    b: [] as number[],
-    drain: [] as number[],
-    postgres: [] as Run[],
-    nowhere: [] as Run[],
-    duckdb: [] as Run[],
-  };
+  const measured: Measured = { a: [], control: [], b: [], drain: [], postgres: [], nowhere: [], duckdb: [] };
   for (let run = 0; run < options.runs; run += 1) {
     say(`${table.name}: run ${run + 1} of ${options.runs}`);
     measured.a.push(await psqlKeyed(bench, source, table));
@@ -97,7 +99,7 @@ export async function copyTable(bench: Bench, table: BenchTable, options: CopyOp
     measured.postgres.push(await ourRun(bench, table.name, table, 'postgres', { url: ours }, run));
     await expectRows(ours, table);
     measured.b.push(await psqlThenKey(bench, source, table));
-    measured.a2.push(await psqlKeyed(bench, source, table));
+    measured.control.push(await psqlKeyed(bench, source, table));
     measured.drain.push(
       await timed(
         `${bench.bin}/psql -qX "${source}" -c "COPY ${table.name} TO STDOUT (FORMAT binary)" > /dev/null`,
@@ -115,6 +117,10 @@ export async function copyTable(bench: Bench, table: BenchTable, options: CopyOp
       ),
     );
   }
+  return results(table, measured);
+}
+
+function results(table: BenchTable, measured: Measured): Result[] {
   const result = (name: string, runs: readonly Run[], reference?: readonly number[]): Result => {
     const seconds = median(runs.map((run) => run.seconds));
     return {
@@ -148,8 +154,8 @@ export async function copyTable(bench: Bench, table: BenchTable, options: CopyOp
     reference('reference COPY TO STDOUT', measured.drain),
     reference(
       'control (a)/(a)',
-      measured.a2,
-      median(measured.a.map((seconds, index) => seconds / (measured.a2[index] as number))),
+      measured.control,
+      median(measured.a.map((seconds, index) => seconds / (measured.control[index] as number))),
     ),
   ];
 }

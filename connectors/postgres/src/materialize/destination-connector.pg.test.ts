@@ -1,9 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  createTestDatabase,
-  newestPostgres,
-  sharedPostgres,
-} from '../../../../packages/testbed/src/shared-postgres.ts';
+import { createTestDatabase, newestPostgres, sharedPostgres } from '@brimful/testbed/vitest';
 
 import { postgresDestinationConfig } from './config.ts';
 import { postgresDestination } from './destination-connector.ts';

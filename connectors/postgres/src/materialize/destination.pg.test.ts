@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createTestDatabase, sharedPostgres } from '../../../../packages/testbed/src/shared-postgres.ts';
+import { createTestDatabase, sharedPostgres } from '@brimful/testbed/vitest';
 
 import { applyTo, openDestination, requestOf, rowsOf } from './testing/destinations.ts';
 import { batchOf, column, DECIMAL, INT64, keysOf, schemaOf, TEXT } from './testing/rows.ts';

@@ -4,8 +4,8 @@ import type { Destination } from '@brimful/connector';
 import { Problem } from '@brimful/model';
 import { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
-import { startFaultProxy } from '../../../../packages/testbed/src/fault-proxy.ts';
-import { createTestDatabase, sharedPostgres } from '../../../../packages/testbed/src/shared-postgres.ts';
+import { startFaultProxy } from '@brimful/testbed';
+import { createTestDatabase, sharedPostgres } from '@brimful/testbed/vitest';
 
 import { applyTo, openDestination, requestOf, rowsOf, testContext } from './testing/destinations.ts';
 import { batchOf, column, INT64, keysOf, schemaOf, TEXT } from './testing/rows.ts';

@@ -1,7 +1,7 @@
 import type { MergeStep } from '@brimful/connector';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createTestDatabase, sharedPostgres } from '../../../../packages/testbed/src/shared-postgres.ts';
+import { createTestDatabase, sharedPostgres } from '@brimful/testbed/vitest';
 
 import { applyTo, openDestination, requestOf, rowsOf, testContext } from './testing/destinations.ts';
 import { batchOf, column, DECIMAL, INT32, schemaOf, TEXT } from './testing/rows.ts';

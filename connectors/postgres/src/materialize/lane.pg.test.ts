@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createTestDatabase, newestPostgres } from '../../../../packages/testbed/src/shared-postgres.ts';
+import { createTestDatabase, newestPostgres } from '@brimful/testbed/vitest';
 
 import { Lane } from './lane.ts';
 import { PipelineError } from './pipeline.ts';

@@ -2,7 +2,7 @@ import type { ColumnDefinition, Schema } from '@brimful/model';
 import type { Action, MergeStep } from '@brimful/connector';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createTestDatabase, sharedPostgres } from '../../../../packages/testbed/src/shared-postgres.ts';
+import { createTestDatabase, sharedPostgres } from '@brimful/testbed/vitest';
 
 import { postgresDestinationConfig } from './config.ts';
 import { PostgresDestination } from './destination.ts';

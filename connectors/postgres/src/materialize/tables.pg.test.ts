@@ -1,7 +1,7 @@
 import { Problem } from '@brimful/model';
 import { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
-import { createTestDatabase, sharedPostgres } from '../../../../packages/testbed/src/shared-postgres.ts';
+import { createTestDatabase, sharedPostgres } from '@brimful/testbed/vitest';
 
 import { applyTo, openDestination, requestOf, rowsOf, testContext } from './testing/destinations.ts';
 import { batchOf, column, DECIMAL, INT32, INT64, keysOf, schemaOf, TEXT } from './testing/rows.ts';

@@ -1,6 +1,6 @@
 import type { Batch } from '@brimful/model';
 import { describe, expect, test } from 'vitest';
-import { createTestDatabase, sharedPostgres } from '../../../../packages/testbed/src/shared-postgres.ts';
+import { createTestDatabase, sharedPostgres } from '@brimful/testbed/vitest';
 
 import { OWN_TYPES, TYPE_CASES } from '../types/testing/postgres-values.ts';
 import { describeTable, openSession, scanTable } from '../types/testing/source-table.ts';

@@ -3,7 +3,7 @@ import { ChangesBuilder, Operation, assert, keyIndices } from '@brimful/model';
 import type { Remedy } from './overtaken-rows.ts';
 
 /** No source transaction has this number: every snapshot sees it. */
-export const NO_TRANSACTION = -1n;
+const NO_TRANSACTION = -1n;
 
 /**
  * Overtaken rows as updates that say only what every change which overtook them left out. The columns that are said come

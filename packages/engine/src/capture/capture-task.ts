@@ -202,7 +202,7 @@ export class CaptureTask {
       // Invariant 1: only now is everything up to here durable.
       this.#acknowledge = slice.acknowledge;
       this.sourceEnd = slice.sourceEnd;
-      if (slice.passed >= slice.sourceEnd) this.caughtUpAt = this.#context.now();
+      if (slice.passed + 1n >= slice.sourceEnd) this.caughtUpAt = this.#context.now();
       this.passed.advance(slice.passed);
     }
     signal.throwIfAborted();

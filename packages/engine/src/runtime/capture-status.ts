@@ -12,7 +12,8 @@ export function captureStatus(
 ): CaptureStatus {
   const bindings = [...task.tables.values()].map((table) => bindingStatus(table, task, journals, now));
   const state = task.state === 'running' && paused !== undefined ? 'paused' : task.state;
-  const lag = task.sourceEnd - task.passed.position;
+  // A position is the place of a commit's last byte; the end of the log is one past it.
+  const lag = task.sourceEnd - task.passed.position - 1n;
   return {
     name: task.spec.name,
     connector: task.spec.connector,
@@ -33,7 +34,7 @@ export function captureStatus(
 
 function lagMilliseconds(task: CaptureTask, now: number): number | undefined {
   if (task.caughtUpAt === 0) return undefined;
-  return task.passed.position >= task.sourceEnd ? 0 : now - task.caughtUpAt;
+  return task.passed.position + 1n >= task.sourceEnd ? 0 : now - task.caughtUpAt;
 }
 
 function sentence(

@@ -64,7 +64,9 @@ function bindingStatus(
     rowsWritten: applied?.rows ?? 0,
     bytesWritten: applied?.bytes ?? 0,
     rowsPerSecond: feed?.rowsMeter.perSecond(now) ?? 0,
-    lagMilliseconds: applied === undefined ? undefined : oldest === undefined ? 0 : Math.max(0, now - oldest),
+    // A table that is not complete has no lag: it has a first read.
+    lagMilliseconds:
+      applied?.phase !== 'live' ? undefined : oldest === undefined ? 0 : Math.max(0, now - oldest),
     problem,
   };
 }
