@@ -26,10 +26,10 @@ export interface OpenChunk {
 }
 
 /** About 60 MB of keys at the worst; beyond it open chunks are read again rather than the stream held up. */
-const RECORDED_CHANGES_LIMIT = 500_000;
+export const RECORDED_CHANGES_LIMIT = 500_000;
 
 /** Above it, transactions are no longer told apart: chunks wait until all up to the newest have ended. */
-const FORGOTTEN_TRANSACTIONS_LIMIT = 100_000;
+export const FORGOTTEN_TRANSACTIONS_LIMIT = 100_000;
 
 const NOTHING_LEFT_OUT: LeftOut = new Set();
 
