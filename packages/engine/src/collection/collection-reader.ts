@@ -1,5 +1,5 @@
 import type { Batch, Schema } from '@brimful/model';
-import { ColumnBuilder } from '@brimful/model';
+import { ColumnBuilder, Problem } from '@brimful/model';
 import type { Entry, Offset } from '@brimful/store';
 import type { EngineContext } from '../context.ts';
 import { decodeFrame } from './frame.ts';
@@ -51,6 +51,16 @@ export class CollectionReader {
 
   /** The batch of a `rows` entry. */
   async batch(entry: Entry): Promise<Batch> {
+    const batch = await this.#decode(entry);
+    if (batch.rows === entry.meta.rows) return batch;
+    throw new Problem(
+      'BRM-STORE-CORRUPT',
+      `entry ${entry.offset} of ${this.#id} holds ${batch.rows} rows, not ${entry.meta.rows}`,
+      { at: { journal: this.#id, offset: entry.offset } },
+    );
+  }
+
+  async #decode(entry: Entry): Promise<Batch> {
     const schema = await this.#schemas.version(entry.meta.schema);
     if (entry.blob === undefined) return decodeFrame(entry.body as Uint8Array, schema);
     const bytes = await this.#context.store.blobs.get(entry.blob.name);

@@ -54,20 +54,27 @@ export function encodeFrame(batch: Batch): Uint8Array {
   return bytes;
 }
 
+/** Throws `BRM-STORE-CORRUPT` when the bytes are not a whole frame; that their values are right is the store's to check. */
 export function decodeFrame(bytes: Uint8Array, schema: Schema): Batch {
   // Buffers are read in place where the body happens to be aligned, else once copied.
   const body = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  const need = (condition: boolean): void => {
+    if (!condition) throw new Problem('BRM-STORE-CORRUPT', 'a journal entry does not hold a batch');
+  };
+  need(body.length >= HEADER_WORDS * 4);
   const header = new Uint32Array(body.buffer, body.byteOffset, HEADER_WORDS);
-  if (header[0] !== MAGIC)
-    throw new Problem('BRM-STORE-CORRUPT', 'a journal entry does not hold a batch', { kind: 'operator' });
+  need(header[0] === MAGIC);
   const rows = header[1] as number;
   const count = header[2] as number;
   const flags = header[3] as number;
   const keys = (flags & HAS_OLD_KEY) === 0 ? [] : keyIndices(schema);
-  assert(count === schema.columns.length + keys.length, "a frame has its schema's columns");
+  need(count === schema.columns.length + keys.length);
+  need((HEADER_WORDS + count * WORDS_PER_COLUMN) * 4 <= body.length);
   const words = new Uint32Array(body.buffer, body.byteOffset + HEADER_WORDS * 4, count * WORDS_PER_COLUMN);
   let at = padded((HEADER_WORDS + count * WORDS_PER_COLUMN) * 4);
   const take = (length: number): Uint8Array => {
+    // Never into what lies behind: journals hand out views on larger buffers.
+    need(at + length <= body.length);
     const part = body.subarray(at, at + length);
     at = padded(at + length);
     return part;
@@ -97,6 +104,7 @@ export function decodeFrame(bytes: Uint8Array, schema: Schema): Batch {
   const oldKey = keys.map((index, place) =>
     column(schema.columns.length + place, (schema.columns[index] as { type: Column['type'] }).type),
   );
+  need(at === body.length);
   return {
     schema,
     rows,

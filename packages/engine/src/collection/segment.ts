@@ -60,10 +60,20 @@ export function encodeSegment(batch: Batch): Uint8Array {
   return writer.toUint8Array(true);
 }
 
+/** Throws `BRM-STORE-CORRUPT` when the bytes are not a batch of this schema. */
 export function decodeSegment(bytes: Uint8Array, schema: Schema): Batch {
+  try {
+    return decodeRecord(bytes, schema);
+  } catch (cause) {
+    throw new Problem('BRM-STORE-CORRUPT', 'a segment does not hold the batch its entry names', { cause });
+  }
+}
+
+function decodeRecord(bytes: Uint8Array, schema: Schema): Batch {
   const reader = arrow.RecordBatchReader.from(bytes);
   const record = reader.next().value as arrow.RecordBatch | undefined;
-  if (record === undefined) throw new Problem('BRM-STORE-CORRUPT', 'a segment holds no batch');
+  // Where a stream ends too early, the library makes up an empty batch.
+  assert(record !== undefined && record.numRows > 0, 'a segment holds rows');
   const rows = record.numRows;
   const places = new Map(record.schema.fields.map((field, index) => [field.name, index]));
   const child = (name: string): arrow.Data | undefined => record.data.children[places.get(name) ?? -1];
@@ -76,13 +86,14 @@ export function decodeSegment(bytes: Uint8Array, schema: Schema): Batch {
   const operations = child(`${PREFIX}operation`);
   if (operations === undefined) return { schema, rows, columns, changes: undefined };
   const hasOldKey = schema.key.length > 0 && places.has(`${PREFIX}old_${schema.key[0] as string}`);
-  const longs = (name: string): BigInt64Array => (child(PREFIX + name) as arrow.Data).values as BigInt64Array;
+  const longs = (name: string): BigInt64Array =>
+    ((child(PREFIX + name) as arrow.Data).values as BigInt64Array).subarray(0, rows);
   return {
     schema,
     rows,
     columns,
     changes: {
-      operations: operations.values as Uint8Array,
+      operations: (operations.values as Uint8Array).subarray(0, rows),
       committedAt: longs('committed_at'),
       positions: longs('position'),
       transactions: longs('transaction'),

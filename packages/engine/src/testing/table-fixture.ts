@@ -1,5 +1,5 @@
 import type { Resource, Resume, Snapshot } from '@brimful/connector';
-import type { Batch, ColumnBuilder, ColumnType, OperationCode, Range, Schema } from '@brimful/model';
+import type { Batch, ColumnBuilder, ColumnType, Range, Schema } from '@brimful/model';
 import { BatchBuilder, ChangesBuilder, Operation, keyIndices } from '@brimful/model';
 import type { Value } from '@brimful/model/testing';
 import { appendValue } from '@brimful/model/testing';
@@ -74,7 +74,7 @@ export function changesOf(schema: Schema, transaction: bigint, changes: readonly
     row.forEach((value, index) => appendValue(builder.columns[index] as ColumnBuilder, value));
     const old = oldKey === undefined ? [] : builder.oldKey();
     oldKey?.forEach((value, place) => appendValue(old[place] as ColumnBuilder, value));
-    builder.endChange(Operation[operation] as OperationCode, transaction * 1000n, transaction, transaction);
+    builder.endChange(Operation[operation], transaction * 1000n, transaction, transaction);
   }
   return builder.finish();
 }
