@@ -1,12 +1,17 @@
-import { Problem } from '@brimful/model';
+import type { ColumnType } from '@brimful/model';
+import { Problem, widensTo } from '@brimful/model';
 import type { TableRequest } from '@brimful/connector';
 import { DELETED_AT_COLUMN } from '@brimful/connector';
 
+import { nativeType } from '../types/destination-type.ts';
 import { quoteIdentifier } from '../types/identifier.ts';
 import type { Lane } from './lane.ts';
 import type { TableState } from './open-table.ts';
+import { columnTypeOfSql } from './sql-type.ts';
 import { sqlType } from './table-shape.ts';
-import type { TableShape } from './table-shape.ts';
+import type { TableColumn, TableShape } from './table-shape.ts';
+
+const DELETED_AT_TYPE: ColumnType = { kind: 'timestamp', zoned: true };
 
 interface Adoption {
   readonly schemaName: string;
@@ -14,6 +19,12 @@ interface Adoption {
   readonly relation: string;
   /** `pg_class.relkind`. */
   readonly kind: string;
+  readonly shape: TableShape;
+}
+
+/** How an adopted table begins: keyed already, or to be loaded like one of our own. */
+export interface Adopted {
+  readonly state: TableState;
   readonly shape: TableShape;
 }
 
@@ -29,7 +40,7 @@ interface ExistingColumn {
  * Checks that a table which somebody else made can take the collection's rows, and tells in which state it begins: with
  * a unique index on the key every row is merged from the start, else it is loaded bare like one of our own.
  */
-export async function adoptTable(lane: Lane, request: TableRequest, adoption: Adoption): Promise<TableState> {
+export async function adoptTable(lane: Lane, request: TableRequest, adoption: Adoption): Promise<Adopted> {
   const refuse = (why: string, remedy: string): Problem =>
     new Problem('BRM-PG-ADOPT', `Table ${adoption.relation} cannot be adopted: ${why}`, {
       remedy,
@@ -38,11 +49,13 @@ export async function adoptTable(lane: Lane, request: TableRequest, adoption: Ad
   if (adoption.kind !== 'r' && adoption.kind !== 'p') {
     throw refuse('it is not a table.', 'Choose another `table` name.');
   }
-  const mismatches = mismatchesOf(adoption, request, await existingColumns(lane, adoption));
+  const existing = await existingColumns(lane, adoption);
+  const mismatches = mismatchesOf(adoption, request, existing);
   if (mismatches.length > 0)
     throw refuse(mismatches.join('; '), 'Change the table so that it fits, or choose another `table` name.');
   const keyed = adoption.shape.key.length > 0 && (await hasKey(lane, adoption));
-  if (keyed) return 'indexed';
+  const shape = shapeWithTypes(adoption.shape, existing);
+  if (keyed) return { state: 'indexed', shape };
   const rows = await lane.query(`SELECT EXISTS (SELECT FROM ${adoption.relation}) AS some`);
   if (rows.rows[0]?.['some'] === true) {
     const key = adoption.shape.key.map((name) => quoteIdentifier(name)).join(', ');
@@ -56,7 +69,18 @@ export async function adoptTable(lane: Lane, request: TableRequest, adoption: Ad
           `ALTER TABLE ${adoption.relation} ADD PRIMARY KEY (${key})`,
         );
   }
-  return 'loading';
+  return { state: 'loading', shape };
+}
+
+/** The table's own types, which may be wider than the source's. */
+function shapeWithTypes(shape: TableShape, existing: readonly ExistingColumn[]): TableShape {
+  const columns = shape.columns.map((column) => {
+    const type = existing.find(({ name }) => name === column.name)?.type;
+    return type === undefined || type === sqlType(column)
+      ? column
+      : { ...column, type: columnTypeOfSql(type) };
+  });
+  return { ...shape, columns };
 }
 
 async function existingColumns(lane: Lane, adoption: Adoption): Promise<ExistingColumn[]> {
@@ -84,15 +108,16 @@ function mismatchesOf(
   existing: readonly ExistingColumn[],
 ): string[] {
   const mismatches: string[] = [];
-  const wanted = adoption.shape.columns.map((column) => ({ name: column.name, type: sqlType(column) }));
-  if (request.deletes === 'soft') wanted.push({ name: DELETED_AT_COLUMN, type: 'timestamp with time zone' });
+  const wanted: Pick<TableColumn, 'name' | 'type'>[] = [...adoption.shape.columns];
+  if (request.deletes === 'soft') wanted.push({ name: DELETED_AT_COLUMN, type: DELETED_AT_TYPE });
   for (const { name, type } of wanted) {
     const column = existing.find((candidate) => candidate.name === name);
-    if (column === undefined) mismatches.push(`column ${quoteIdentifier(name)} ${type} is missing`);
+    const needed = nativeType(type);
+    if (column === undefined) mismatches.push(`column ${quoteIdentifier(name)} ${needed} is missing`);
     else if (column.generated) mismatches.push(`column ${quoteIdentifier(name)} is generated`);
-    else if (column.type !== type)
-      mismatches.push(`column ${quoteIdentifier(name)} is ${column.type} where ${type} is needed`);
-    else if (column.notNull && !mustHaveValue(request, name))
+    else if (!fits(type, column.type))
+      mismatches.push(`column ${quoteIdentifier(name)} is ${column.type} where ${needed} is needed`);
+    else if (column.notNull && name !== DELETED_AT_COLUMN && !mustHaveValue(request, name))
       mismatches.push(`column ${quoteIdentifier(name)} is NOT NULL, but the source has nulls there`);
   }
   for (const column of existing) {
@@ -104,6 +129,12 @@ function mismatchesOf(
     }
   }
   return mismatches;
+}
+
+/** The same type or a wider one. */
+function fits(type: ColumnType, existing: string): boolean {
+  if (nativeType(type) === existing) return true;
+  return widensTo(type, columnTypeOfSql(existing));
 }
 
 function mustHaveValue(request: TableRequest, name: string): boolean {

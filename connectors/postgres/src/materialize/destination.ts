@@ -16,6 +16,9 @@ import { clientConfig, sessionSettings } from './session.ts';
 import { TUNING } from './tuning.ts';
 import type { Tuning } from './tuning.ts';
 
+/** Duplicate schema, table, key or catalog row. */
+const CREATED_MEANWHILE: ReadonlySet<string> = new Set(['42P06', '42P07', '23505', '42710']);
+
 /**
  * Tables in a Postgres database. Whatever is written goes with its checkpoint in one transaction, behind the fence of
  * its table's row in `brimful.tables`.
@@ -43,23 +46,33 @@ export class PostgresDestination implements Destination {
 
   async open(request: TableRequest): Promise<TableHandle> {
     return this.#onControl(`opening ${request.id.table}`, async (lane) => {
-      if (!this.#prepared) await ensureBookkeeping(lane);
-      this.#prepared = true;
-      const known = await this.#takeOver(lane, request);
-      if (known !== undefined) {
-        await this.#assertThere(lane, request, known);
-        return tableOf(request, known);
-      }
-      await lane.query('BEGIN');
       try {
-        const note = await prepareTable(lane, request, this.#config.schema);
-        await lane.query('COMMIT');
-        return tableOf(request, note);
+        return await this.#open(lane, request);
       } catch (error) {
-        await lane.rollBack();
-        throw error;
+        // Somebody else created the same thing at the same moment: now it is there to be taken over.
+        if (!CREATED_MEANWHILE.has(serverError(error)?.code ?? '')) throw error;
+        return this.#open(lane, request);
       }
     });
+  }
+
+  async #open(lane: Lane, request: TableRequest): Promise<OpenTable> {
+    if (!this.#prepared) await ensureBookkeeping(lane);
+    this.#prepared = true;
+    const known = await this.#takeOver(lane, request);
+    if (known !== undefined) {
+      await this.#assertThere(lane, request, known);
+      return tableOf(request, known);
+    }
+    await lane.query('BEGIN');
+    try {
+      const note = await prepareTable(lane, request, this.#config.schema);
+      await lane.query('COMMIT');
+      return tableOf(request, note);
+    } catch (error) {
+      await lane.rollBack();
+      throw error;
+    }
   }
 
   async apply(works: readonly Work[], signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { Problem } from '@brimful/model';
+import { Problem, toProblem } from '@brimful/model';
 import type { ProblemCode } from '@brimful/model';
 import { DatabaseError } from 'pg';
 
@@ -34,7 +34,7 @@ export function problemOf(thrown: unknown, doing: Doing, origin?: Origin): Probl
     });
   }
   const error = serverError(cause);
-  if (error === undefined) return connectionProblem(cause, doing, at);
+  if (error === undefined) return localProblem(cause, doing, at);
   const what = origin === undefined ? doing : `${origin.doing} in ${origin.table.name}`;
   const place = { ...at, ...placeOf(error, origin) };
   if (origin?.kind === 'fence' && error.code === '22012') return fencedProblem(origin, cause);
@@ -117,17 +117,42 @@ export function fencedProblem(origin: Origin, cause?: unknown): Problem {
   );
 }
 
-function connectionProblem(cause: unknown, doing: Doing, at: Readonly<Record<string, string>>): Problem {
-  const said =
-    cause instanceof Error
-      ? cause.message || (cause as NodeJS.ErrnoException).code || cause.name
-      : String(cause);
+type Places = Readonly<Record<string, string>>;
+
+/** Errors that come from no server: the network's, the driver's, or our own mistakes. */
+function localProblem(cause: unknown, doing: Doing, at: Places): Problem {
+  if (!(cause instanceof Error)) return toProblem(cause);
+  const code = (cause as NodeJS.ErrnoException).code ?? '';
+  const said = cause.message || code || cause.name;
+  if (REFUSED_LOCALLY.test(`${code} ${said}`)) {
+    return new Problem('BRM-PG-REFUSED', `The destination refuses ${doing}: ${said}`, {
+      remedy: "Check password and `sslmode` in the materialization's `url`.",
+      at,
+      cause,
+    });
+  }
+  // A mistake of ours must not look like an outage, which would be tried again for ever.
+  if (!isConnectionLoss(code, said)) return toProblem(cause);
   return new Problem('BRM-PG-CONNECTION', `The connection to the destination was lost, ${doing}: ${said}`, {
     kind: 'retry',
     remedy: 'It is tried again. If it stays so, see whether the server runs and can be reached from here.',
     at,
     cause,
   });
+}
+
+/** What TLS and authentication say on our side. */
+const REFUSED_LOCALLY =
+  /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS_CERT)|SASL|password must be a string|does not support SSL/;
+
+/** Node's codes for sockets and names, and the words of pg's client and of ours. */
+function isConnectionLoss(code: string, said: string): boolean {
+  return (
+    /^(E[A-Z_]+|ERR_(STREAM|SOCKET|SSL)\w*)$/.test(code) ||
+    /^(Connection terminated|timeout expired|Client has encountered a connection error|Client was closed|Query read timeout|the connection |There was an error establishing an SSL)/.test(
+      said,
+    )
+  );
 }
 
 function retryRemedy(code: string): string {

@@ -23,7 +23,7 @@ export async function prepareTable(lane: Lane, request: TableRequest, schemaName
   const kind = existing.rows[0]?.['relkind'] as string | undefined;
   if (kind !== undefined) {
     if (!request.adopt) throw foreignTable(request, relation);
-    const state = await adoptTable(lane, request, {
+    const adopted = await adoptTable(lane, request, {
       schemaName,
       relationName,
       relation,
@@ -34,7 +34,7 @@ export async function prepareTable(lane: Lane, request: TableRequest, schemaName
       schemaName,
       relationName,
       adopted: true,
-      facts: { state, shape, schemaVersion: request.schema.version },
+      facts: { ...adopted, schemaVersion: request.schema.version },
     });
   }
   await lane.query(creation(request, relation, shape));

@@ -66,19 +66,22 @@ export function fitsArrays(transaction: Transaction, batch: Batch, columns: numb
 function arraySource(batch: Batch, columns: readonly SourceColumn[]): RowSource {
   const parameters = columns.map(({ alias, type, index }) => {
     const column = batch.columns[index] as Column;
-    requireWidening(column.type, type, alias);
+    requireWidening(column.type, type, alias); // Invariant 6
     return arrayLiteral(column, batch.rows);
   });
-  const arrays = columns.map(({ type }, index) => `$${index + 1}::${elementType(type)}[]`).join(', ');
-  const names = columns.map(({ alias }) => quoteIdentifier(alias)).join(', ');
-  if (columns.every(({ type }) => elementType(type) === nativeType(type) || type.kind === 'decimal')) {
-    return { from: `unnest(${arrays}) AS s(${names})`, parameters, prepared: true };
-  }
-  const values = columns.map(({ alias, type }) => {
-    const name = quoteIdentifier(alias);
-    return elementType(type) === nativeType(type) ? name : `CAST(${name} AS ${nativeType(type)}) AS ${name}`;
+  const elements = columns.map(({ index }) => elementType((batch.columns[index] as Column).type));
+  const arrays = elements.map((element, index) => `$${index + 1}::${element}[]`).join(', ');
+  const names = columns.map(({ alias }) => quoteIdentifier(alias));
+  const values = columns.map(({ type }, index) => {
+    const name = names[index] as string;
+    // A number without precision becomes the column's when it is stored.
+    const same =
+      elements[index] === nativeType(type) || (elements[index] === 'numeric' && type.kind === 'decimal');
+    return same ? name : `CAST(${name} AS ${nativeType(type)}) AS ${name}`;
   });
-  const from = `(SELECT ${values.join(', ')} FROM unnest(${arrays}) AS u(${names})) AS s`;
+  const from = values.every((value, index) => value === names[index])
+    ? `unnest(${arrays}) AS s(${names.join(', ')})`
+    : `(SELECT ${values.join(', ')} FROM unnest(${arrays}) AS u(${names.join(', ')})) AS s`;
   return { from, parameters, prepared: true };
 }
 

@@ -281,7 +281,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
   test("a table of somebody else's is refused, or adopted if it fits", async () => {
     await using database = await createTestDatabase(server);
     await using destination = await openDestination(database.url);
-    await rowsOf(database.url, 'CREATE TABLE t (id bigint, name varchar(5), extra int NOT NULL)');
+    await rowsOf(database.url, 'CREATE TABLE t (id numeric, name varchar(5), extra int NOT NULL)');
     await rowsOf(database.url, "INSERT INTO t VALUES (1, 'old', 5), (2, 'older', 5)");
     const refused = await problemFrom(destination.open(requestOf('t', SCHEMA)));
     expect(refused).toMatchObject({ code: 'BRM-PG-FOREIGN-TABLE', kind: 'operator', at: { table: 't' } });
@@ -291,7 +291,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     expect(unfit.code).toBe('BRM-PG-ADOPT');
     expect(unfit.message).toContain('"name" is character varying(5) where text is needed');
     expect(unfit.message).toContain('"extra" is NOT NULL without a default');
-    await rowsOf(database.url, 'ALTER TABLE t ALTER name TYPE text');
+    await rowsOf(database.url, 'ALTER TABLE t ALTER name TYPE varchar');
     await rowsOf(database.url, 'ALTER TABLE t ALTER extra SET DEFAULT 9');
     expect((await problemFrom(destination.open(request))).remedy).toContain('ADD PRIMARY KEY ("id")');
     await rowsOf(database.url, 'ALTER TABLE t ADD PRIMARY KEY (id)');
@@ -365,5 +365,56 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     }
     await applyTo(destination, table, [{ kind: 'truncate' }]);
     expect(await rowsOf(database.url, 'SELECT id FROM t')).toEqual([]);
+  });
+
+  test('narrower values go into wider columns the same way by COPY, by arrays and by staging', async () => {
+    await using database = await createTestDatabase(server);
+    await rowsOf(
+      database.url,
+      'CREATE TABLE wide (id bigint PRIMARY KEY, f double precision, n numeric(30,4), j json)',
+    );
+    const schema = schemaOf(
+      [
+        column('id', INT32, { nullable: false }),
+        column('f', { kind: 'float32' }),
+        column('n', { kind: 'int64' }),
+        column('j', { kind: 'json', binary: true }),
+      ],
+      ['id'],
+    );
+    const row = (id: string): string[] => [id, '0.1', '-7', '{"a": 1}'];
+    for (const [id, arrayValues] of [
+      ['1', 1_000],
+      ['2', 0],
+    ] as const) {
+      await using destination = await openDestination(database.url, {}, testContext(), { arrayValues });
+      const table = await destination.open(requestOf('wide', schema, { adopt: true }));
+      await applyTo(destination, table, [
+        { kind: 'merge', steps: [{ kind: 'upsert', batch: batchOf(schema, [row(id)]), unknown: [] }] },
+      ]);
+    }
+    const values = ['0.10000000149011612', '-7.0000', '{"a": 1}'];
+    expect(await rowsOf(database.url, 'SELECT * FROM wide ORDER BY 1')).toEqual([
+      ['1', ...values],
+      ['2', ...values],
+    ]);
+  });
+
+  test('many writers that start at the same moment all open the same new tables', async () => {
+    await using database = await createTestDatabase(server);
+    const destinations = await Promise.all(
+      Array.from({ length: 6 }, async () => openDestination(database.url, { schema: 'new' })),
+    );
+    try {
+      await Promise.all(
+        destinations.flatMap((one) => ['a', 'b'].map(async (name) => one.open(requestOf(name, SCHEMA)))),
+      );
+      expect(await rowsOf(database.url, 'SELECT table_name, epoch FROM brimful.tables ORDER BY 1')).toEqual([
+        ['a', '6'],
+        ['b', '6'],
+      ]);
+    } finally {
+      for (const destination of destinations) await destination[Symbol.asyncDispose]();
+    }
   });
 });
