@@ -333,7 +333,7 @@ describe('crashes', () => {
       committedAt: 0n,
       resume: { position: '10' },
     } as const;
-    await expect(docs.table.follow([truncated, broken])).rejects.toThrow();
+    await expect(docs.table.follow([truncated, broken])).rejects.toThrow(TypeError);
     await docs.stream(9n, { operation: 'insert', row: [1, 'a', null] });
     const kinds = disk.journals.get('shop/docs/1/0')?.entries.map(({ kind }) => kind);
     expect(kinds).toEqual(['schema', 'rows']);

@@ -1,5 +1,5 @@
 import type { Batch, ColumnBuilder, Schema } from '@brimful/model';
-import { BatchBuilder, ChangesBuilder, Operation, isUnknown } from '@brimful/model';
+import { BatchBuilder, ChangesBuilder, Operation, isUnknown, toProblem } from '@brimful/model';
 import type { Value } from '@brimful/model/testing';
 import { EVERY_TYPE, UNKNOWN, appendValue, arbitraryValue, valueAt } from '@brimful/model/testing';
 import fc from 'fast-check';
@@ -131,11 +131,15 @@ describe.each(FORMS)('$name', ({ encode, decode }) => {
     for (let at = 0; at < Math.min(bytes.length, 64); at += 1) {
       const changed = bytes.slice();
       (changed[at] as number) ^= 0x41;
-      try {
-        expect(decode(changed, DOCS).rows).toBeLessThanOrEqual(1);
-      } catch (thrown) {
-        expect(thrown, `byte ${at}`).toMatchObject({ code: 'BRM-STORE-CORRUPT' });
-      }
+      const rows = (): number => {
+        try {
+          return decode(changed, DOCS).rows;
+        } catch (thrown) {
+          if (toProblem(thrown).code === 'BRM-STORE-CORRUPT') return 0;
+          throw thrown;
+        }
+      };
+      expect(rows(), `byte ${at}`).toBeLessThanOrEqual(1);
     }
   });
 });

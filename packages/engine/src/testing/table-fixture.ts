@@ -1,6 +1,6 @@
 import type { Resource, Resume, Snapshot } from '@brimful/connector';
 import type { Batch, ColumnBuilder, ColumnType, Range, Schema } from '@brimful/model';
-import { BatchBuilder, ChangesBuilder, Operation, keyIndices } from '@brimful/model';
+import { BatchBuilder, ChangesBuilder, Operation } from '@brimful/model';
 import type { Value } from '@brimful/model/testing';
 import { appendValue } from '@brimful/model/testing';
 import type { OpenSegment } from '../capture/captured-table.ts';
