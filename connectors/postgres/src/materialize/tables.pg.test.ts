@@ -371,7 +371,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     await using database = await createTestDatabase(server);
     await rowsOf(
       database.url,
-      'CREATE TABLE wide (id bigint PRIMARY KEY, f double precision, n numeric(30,4), j json)',
+      'CREATE TABLE wide (id bigint PRIMARY KEY, f double precision, n numeric(30,4), j json, tags int[])',
     );
     const schema = schemaOf(
       [
@@ -379,10 +379,11 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
         column('f', { kind: 'float32' }),
         column('n', { kind: 'int64' }),
         column('j', { kind: 'json', binary: true }),
+        column('tags', { kind: 'other', name: 'integer[]' }),
       ],
       ['id'],
     );
-    const row = (id: string): string[] => [id, '0.1', '-7', '{"a": 1}'];
+    const row = (id: string): string[] => [id, '0.1', '-7', '{"a": 1}', '{1}'];
     for (const [id, arrayValues] of [
       ['1', 1_000],
       ['2', 0],
@@ -393,7 +394,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
         { kind: 'merge', steps: [{ kind: 'upsert', batch: batchOf(schema, [row(id)]), unknown: [] }] },
       ]);
     }
-    const values = ['0.10000000149011612', '-7.0000', '{"a": 1}'];
+    const values = ['0.10000000149011612', '-7.0000', '{"a": 1}', '{1}'];
     expect(await rowsOf(database.url, 'SELECT * FROM wide ORDER BY 1')).toEqual([
       ['1', ...values],
       ['2', ...values],
