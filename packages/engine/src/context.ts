@@ -11,7 +11,8 @@ export interface EngineContext extends ConnectorContext {
 /** Whole-file zstd, off the calling thread. */
 export interface Compression {
   compress(bytes: Uint8Array): Promise<Uint8Array>;
-  decompress(bytes: Uint8Array): Promise<Uint8Array>;
+  /** `expectedBytes`: about how much will come out, so that it comes in one piece. */
+  decompress(bytes: Uint8Array, expectedBytes: number): Promise<Uint8Array>;
 }
 
 /** Bytes that all tasks together may hold. (Invariant 9) */

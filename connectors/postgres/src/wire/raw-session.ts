@@ -10,6 +10,7 @@ import { sessionOptions } from './session-settings.ts';
 import type { TextRow } from './text-row.ts';
 import { readDataRow } from './text-row.ts';
 import { connectProblem } from './connect-problem.ts';
+import { IntakeSocket } from './intake-socket.ts';
 
 export interface SessionOptions {
   /** Shown in pg_stat_activity behind `brimful`: `shop/postgres stream`. */
@@ -62,6 +63,8 @@ export class RawSession {
       // An absent password must not make pg look into PGPASSWORD or ~/.pgpass.
       password: endpoint.password ?? '',
       ssl: endpoint.ssl,
+      // TLS needs a socket whose bytes it can take itself.
+      ...(endpoint.ssl === false || endpoint.ssl === undefined ? { stream: () => new IntakeSocket() } : {}),
       application_name: `brimful ${options.purpose}`.slice(0, 63),
       options: sessionOptions(options.settings),
       connectionTimeoutMillis: endpoint.connectTimeoutMilliseconds,
@@ -87,7 +90,8 @@ export class RawSession {
     this.#socket = inner.connection.stream;
     this.#reader = new FrameReader(this.frame);
     const parsers = this.#socket.listeners('data');
-    this.#socket.on('data', (chunk) => this.#receive(chunk));
+    if (this.#socket instanceof IntakeSocket) this.#socket.intake = (chunk) => this.#receive(chunk, true);
+    else this.#socket.on('data', (chunk) => this.#receive(chunk, false));
     for (const parser of parsers) this.#socket.off('data', parser as (chunk: Buffer) => void);
     this.#socket.on('error', (error) => this.#fail(error));
     this.#socket.on('close', () => this.#fail(undefined));
@@ -210,9 +214,10 @@ export class RawSession {
     this.#onFrame?.(type, buffer, start, end);
   };
 
-  #receive(chunk: Buffer): void {
+  /** `borrowed`: the bytes are valid during the call only. Decoders of COPY keep nothing, the frame reader may. */
+  #receive(chunk: Buffer, borrowed: boolean): void {
     try {
-      if (this.#bytes === undefined) this.#reader.push(chunk);
+      if (this.#bytes === undefined) this.#reader.push(borrowed ? Buffer.from(chunk) : chunk);
       else this.#bytes.push(chunk, 0, chunk.length);
     } catch (error) {
       // What a decoder throws belongs to the statement; the rest of its bytes cannot be made sense of any more.

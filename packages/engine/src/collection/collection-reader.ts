@@ -64,7 +64,10 @@ export class CollectionReader {
     const schema = await this.#schemas.version(entry.meta.schema);
     if (entry.blob === undefined) return decodeFrame(entry.body as Uint8Array, schema);
     const bytes = await this.#context.store.blobs.get(entry.blob.name);
-    const batch = decodeSegment(await this.#context.compression.decompress(bytes), schema);
+    const batch = decodeSegment(
+      await this.#context.compression.decompress(bytes, entry.meta.rawBytes),
+      schema,
+    );
     return entry.body === undefined ? batch : withoutRows(batch, droppedRows(entry.body));
   }
 }

@@ -122,7 +122,7 @@ export class CollectionWriter<C> implements AsyncDisposable {
   /** The batch of a staged segment, read back. */
   async readStaged(segment: StagedSegment): Promise<Batch> {
     const bytes = await this.#context.store.blobs.get(segment.blob.name);
-    return decodeSegment(await this.#context.compression.decompress(bytes), segment.schema);
+    return decodeSegment(await this.#context.compression.decompress(bytes, segment.rawBytes), segment.schema);
   }
 
   /** A staged segment is not needed after all. */
