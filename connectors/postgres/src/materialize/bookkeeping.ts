@@ -8,8 +8,7 @@ import type { Statement } from './pipeline.ts';
 import type { TableShape } from './table-shape.ts';
 import type { Transaction } from './transaction.ts';
 
-/** Where the notes are. One row a table generation in `brimful.tables`. */
-export const BOOKKEEPING_SCHEMA = 'brimful';
+/** Marks the notes: one row a table generation, in `brimful.tables`. */
 const FORMAT = 'Brimful bookkeeping, format 1';
 /** Two that set up at once would collide in the catalog; any number will do, as long as it stays the same. */
 const SETUP_LOCK = 5_472_310_846;

@@ -78,7 +78,7 @@ async function readFacts(client: Client, schema: string): Promise<Facts> {
 }
 
 /** Pure: what the facts mean for the user. */
-export function findingsOf(facts: Facts, config: PostgresDestinationConfig): Finding[] {
+function findingsOf(facts: Facts, config: PostgresDestinationConfig): Finding[] {
   return [
     versionFinding(facts),
     writableFinding(facts),

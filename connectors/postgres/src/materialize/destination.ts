@@ -194,6 +194,7 @@ function tableOf(request: TableRequest, note: Note): OpenTable {
 
 async function removeTable(lane: Lane, note: Note): Promise<void> {
   await lane.query(`DROP TABLE IF EXISTS "brimful".${quoteIdentifier(`touched_${note.id}`)}`);
+  // Invariant 7: what was adopted stays with its owner.
   if (!note.adopted) {
     await lane.query(
       `DROP TABLE IF EXISTS ${quoteIdentifier(note.schemaName)}.${quoteIdentifier(note.relationName)}`,

@@ -105,7 +105,7 @@ function dataProblem(error: DatabaseError, code: string, what: string, make: Mak
   );
 }
 
-export function fencedProblem(origin: Origin, cause?: unknown): Problem {
+function fencedProblem(origin: Origin, cause?: unknown): Problem {
   return new Problem(
     'BRM-PG-FENCED',
     `Another writer has taken over ${origin.table.name}: nothing was written.`,

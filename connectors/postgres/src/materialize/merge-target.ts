@@ -80,7 +80,7 @@ export function assignments(target: MergeTarget, from: string): string[] {
 }
 
 /** Whether keys that are equal are the same bytes too. 1.0 and 1.00 are not: then the new spelling must be kept. */
-export function isExactlyEqual(column: TableColumn): boolean {
+function isExactlyEqual(column: TableColumn): boolean {
   const { kind } = column.type;
   return kind !== 'decimal' && kind !== 'float32' && kind !== 'float64' && kind !== 'other';
 }

@@ -22,6 +22,7 @@ export async function prepareTable(lane: Lane, request: TableRequest, schemaName
   );
   const kind = existing.rows[0]?.['relkind'] as string | undefined;
   if (kind !== undefined) {
+    // Invariant 7: what somebody else keeps there is not written over.
     if (!request.adopt) throw foreignTable(request, relation);
     const adopted = await adoptTable(lane, request, {
       schemaName,

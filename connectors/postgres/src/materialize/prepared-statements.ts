@@ -1,7 +1,7 @@
 import type { PreparedNames } from './pipeline.ts';
 
 /** Each keeps its plan in the server's memory; tables by the thousand must not fill it. */
-export const PREPARED_STATEMENTS_LIMIT = 400;
+const PREPARED_STATEMENTS_LIMIT = 400;
 
 /** Which statements one connection has parsed, the least recently used given up first. */
 export class PreparedStatements implements PreparedNames {

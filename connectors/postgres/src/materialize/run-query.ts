@@ -8,9 +8,9 @@ import type { PostgresDestinationConfig } from './config.ts';
 import { problemOf, serverError } from './failure.ts';
 import { clientConfig } from './session.ts';
 
-export const QUERY_TIMEOUT_MS = 60_000;
+const QUERY_TIMEOUT_MS = 60_000;
 /** The whole answer is held in memory. */
-export const QUERY_ROWS_LIMIT = 100_000;
+const QUERY_ROWS_LIMIT = 100_000;
 
 const AS_TEXT = { getTypeParser: () => (value: string) => value };
 

@@ -278,6 +278,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     });
   });
 
+  // Invariant 7
   test("a table of somebody else's is refused, or adopted if it fits", async () => {
     await using database = await createTestDatabase(server);
     await using destination = await openDestination(database.url);
