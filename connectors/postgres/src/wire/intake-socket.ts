@@ -15,18 +15,20 @@ export class IntakeSocket extends Socket {
   intake: Intake | undefined;
 
   constructor() {
-    let self: IntakeSocket | undefined;
+    // The base class wants the callback before there is a `this`.
+    const link: { socket?: IntakeSocket } = {};
     super({
       onread: {
         buffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
         callback: (length: number, buffer: Uint8Array): boolean => {
           const chunk = Buffer.from(buffer.buffer, buffer.byteOffset, length);
-          if (self?.intake === undefined) self?.emit('data', Buffer.from(chunk));
-          else self.intake(chunk);
+          const { socket } = link;
+          if (socket?.intake === undefined) socket?.emit('data', Buffer.from(chunk));
+          else socket.intake(chunk);
           return true;
         },
       },
-    } as ConstructorParameters<typeof Socket>[0]);
-    self = this;
+    });
+    link.socket = this;
   }
 }
