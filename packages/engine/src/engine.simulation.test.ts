@@ -3,7 +3,7 @@ import { Simulation } from './testing/simulation.ts';
 
 /** `BRIMFUL_SEED=42` runs that seed only; `BRIMFUL_RUNS=5000` runs so many from a random one on. */
 const ONE_SEED = process.env['BRIMFUL_SEED'];
-const RUNS = Number(process.env['BRIMFUL_RUNS'] ?? 250);
+const RUNS = Number(process.env['BRIMFUL_RUNS'] ?? 200);
 const FIRST_SEED = Number(process.env['BRIMFUL_FIRST_SEED'] ?? Math.floor(Math.random() * 1e9));
 const LIMIT_MILLISECONDS = 4 * 60 * 60 * 1000;
 

@@ -19,6 +19,14 @@ import type { Row, SimulatedDatabase, SimulatedTable, Transaction } from './simu
 import { keyText, schemaOf } from './simulated-database.ts';
 import { SimulatedStream } from './simulated-stream.ts';
 
+/** How slow a source is, in turns that pass for nothing. */
+export interface SimulatedPace {
+  /** Most, before each batch of a read. */
+  readonly read: number;
+  /** Most, before each slice of the stream. */
+  readonly stream: number;
+}
+
 const ESTIMATE: Estimate = { rows: 0, bytes: 0, quality: 'unknown' };
 
 /** The capture connector of a `SimulatedDatabase`, as one process uses it. */
@@ -26,6 +34,7 @@ export function simulatedConnector(
   database: SimulatedDatabase,
   process: SimulatedProcess,
   random: SeededRandom,
+  pace: SimulatedPace,
 ): CaptureConnector<unknown> & { readonly sessions: SimulatedSession[] } {
   const sessions: SimulatedSession[] = [];
   return {
@@ -35,7 +44,7 @@ export function simulatedConnector(
     open: async (_, context) => {
       await process.turn();
       checkNothingLost(database, context);
-      const session = new SimulatedSession(database, process, random);
+      const session = new SimulatedSession(database, process, random, pace);
       sessions.push(session);
       return session;
     },
@@ -63,12 +72,19 @@ export class SimulatedSession implements CaptureSession {
   readonly #database: SimulatedDatabase;
   readonly #process: SimulatedProcess;
   readonly #random: SeededRandom;
+  readonly #pace: SimulatedPace;
   readonly #openChunks = new Set<SimulatedChunk>();
   /** By table: the transactions that ran when it joined. Reads wait until they have ended. */
   readonly #running = new Map<SimulatedTable, readonly Transaction[]>();
   #lost = false;
 
-  constructor(database: SimulatedDatabase, process: SimulatedProcess, random: SeededRandom) {
+  constructor(
+    database: SimulatedDatabase,
+    process: SimulatedProcess,
+    random: SeededRandom,
+    pace: SimulatedPace,
+  ) {
+    this.#pace = pace;
     this.#database = database;
     this.#process = process;
     this.#random = random;
@@ -87,10 +103,16 @@ export class SimulatedSession implements CaptureSession {
     if (this.#lost) throw new Problem('BRM-SIM-LOST', 'the connection was lost', { kind: 'retry' });
   }
 
+  /** Lets others go on, up to so many times. */
+  async linger(most: number): Promise<void> {
+    for (let turns = this.#random.below(most + 1); turns > 0; turns -= 1) await this.turn();
+  }
+
   async *stream(resume: ReadonlyMap<string, Resume>, signal: AbortSignal): AsyncIterable<StreamSlice> {
     await this.turn();
     const stream = new SimulatedStream(this.#database, this.#random, resume);
     while (!signal.aborted) {
+      await this.linger(this.#pace.stream);
       const changed = this.#database.changed.next;
       const slice = stream.next();
       if (slice === undefined) await untilAborted(changed, signal).catch(() => undefined);
@@ -195,7 +217,10 @@ export class SimulatedSession implements CaptureSession {
     table: SimulatedTable,
     matches: (found: { readonly row: Row; readonly page: number }) => boolean,
   ): Chunk {
-    const chunk = new SimulatedChunk(this, this.#database, this.#random, table, matches);
+    const chunk = new SimulatedChunk(this, this.#database, table, matches, {
+      size: 1 + this.#random.below(4),
+      turns: this.#pace.read,
+    });
     this.#openChunks.add(chunk);
     return chunk;
   }
@@ -229,9 +254,9 @@ class SimulatedChunk implements Chunk {
   constructor(
     session: SimulatedSession,
     database: SimulatedDatabase,
-    random: SeededRandom,
     table: SimulatedTable,
     matches: (found: { readonly row: Row; readonly page: number }) => boolean,
+    batch: { readonly size: number; readonly turns: number },
   ) {
     this.#session = session;
     this.#database = database;
@@ -239,15 +264,17 @@ class SimulatedChunk implements Chunk {
     table.readers += 1;
     this.#snapshot = database.snapshot();
     const rows = database.rows(table, this.#snapshot).filter(matches);
-    this.batches = this.#read(schemaOf(table), rows, 1 + random.below(4));
+    this.batches = this.#read(schemaOf(table), rows, batch);
   }
 
   async *#read(
     schema: Schema,
     rows: readonly { readonly row: Row }[],
-    size: number,
+    { size, turns }: { readonly size: number; readonly turns: number },
   ): AsyncGenerator<Batch, void, undefined> {
+    await this.#session.linger(turns);
     for (let start = 0; start < rows.length; start += size) {
+      await this.#session.linger(turns);
       await this.#session.turn();
       const builder = new BatchBuilder({ ...schema, version: 5 });
       for (const { row } of rows.slice(start, start + size)) {

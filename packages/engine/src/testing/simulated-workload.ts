@@ -10,6 +10,8 @@ export interface WorkloadOptions {
   readonly activity: number;
   /** Chance a step that a committed transaction becomes visible. */
   readonly visibility: number;
+  /** Share of operations on whole tables. */
+  readonly tableShare: number;
   readonly truncates: boolean;
   readonly rewrites: boolean;
   readonly newColumns: boolean;
@@ -124,7 +126,7 @@ export class Workload {
       return undefined;
     }
     const table = random.pick(this.#database.tables);
-    if (random.chance(0.04)) return this.#actOnTable(transaction, table);
+    if (random.chance(this.#options.tableShare)) return this.#actOnTable(transaction, table);
     return this.#actOnRow(transaction, table);
   }
 

@@ -9,6 +9,7 @@ import { MemoryDatabase, memoryConnector, rowText } from './memory-destination.t
 import { MemoryDisk } from './memory-store.ts';
 import { Scheduler, SimulatedProcess } from './scheduler.ts';
 import { SimulatedDatabase, schemaOf } from './simulated-database.ts';
+import type { SimulatedPace } from './simulated-source.ts';
 import { simulatedConnector } from './simulated-source.ts';
 import { Workload, addTables, fill } from './simulated-workload.ts';
 
@@ -76,6 +77,7 @@ export class Simulation {
   readonly disk = new MemoryDisk();
   readonly target = new MemoryDatabase();
   readonly #mishaps: Mishaps;
+  readonly #pace: SimulatedPace;
   readonly #workload: Workload;
   /** Errors that no schedule may bring about. */
   readonly problems: string[] = [];
@@ -99,8 +101,10 @@ export class Simulation {
       materialization: rate(0.004),
       apply: rate(0.05),
     };
+    this.#pace = { read: random.pick([0, 5, 30]), stream: random.pick([0, 5, 40]) };
     this.#workload = new Workload(this.source, this.scheduler, {
-      operations: random.pick([20, 60, 150]),
+      operations: random.pick([20, 60, 150, 300]),
+      tableShare: random.pick([0.02, 0.05, 0.15]),
       activity: random.pick([0.1, 0.3, 0.8]),
       visibility: random.pick([0.02, 0.1, 0.5]),
       truncates: random.chance(0.5),
@@ -241,7 +245,7 @@ export class Simulation {
 
   #startCapture(): RunningCapture {
     const process = new SimulatedProcess(this.scheduler);
-    const connector = simulatedConnector(this.source, process, this.scheduler.random);
+    const connector = simulatedConnector(this.source, process, this.scheduler.random, this.#pace);
     const memory = new ByteBudget(200 * 1024 * 1024);
     const task = new CaptureTask(this.#context(process, memory), CAPTURE, connector, new PauseGate());
     return { process, task, connector, memory, ended: task.run(process.stop.signal) };

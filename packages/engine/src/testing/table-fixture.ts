@@ -1,6 +1,6 @@
 import type { Resource, Resume, Snapshot } from '@brimful/connector';
 import type { Batch, ColumnBuilder, ColumnType, Range, Schema } from '@brimful/model';
-import { BatchBuilder, ChangesBuilder, Operation } from '@brimful/model';
+import { BatchBuilder, ChangesBuilder, Operation, assert } from '@brimful/model';
 import type { Value } from '@brimful/model/testing';
 import { appendValue } from '@brimful/model/testing';
 import type { OpenSegment } from '../capture/captured-table.ts';
@@ -9,6 +9,7 @@ import type { CaptureCheckpoint } from '../capture/checkpoint.ts';
 import { CollectionWriter } from '../collection/collection-writer.ts';
 import type { EngineContext } from '../context.ts';
 import { ByteBudget } from '../flow/byte-budget.ts';
+import { NEW_TABLE } from '../materialization/checkpoint.ts';
 import { MaterializationTask } from '../materialization/materialization-task.ts';
 import { MemoryDatabase, memoryConnector } from './memory-destination.ts';
 import type { MemoryDisk } from './memory-store.ts';
@@ -183,15 +184,26 @@ export class TableFixture {
     await this.table.complete();
   }
 
-  /** What a materialization makes of the journal. */
+  /** What materializations make of the journal, with a load and a replay or entry by entry: the same. */
   async rows(): Promise<string[]> {
-    return materialized(this.#disk, this.#schema);
+    const loaded = await materialized(this.#disk, this.#schema, 'new');
+    const followed = await materialized(this.#disk, this.#schema, 'live');
+    assert(loaded.join('\n') === followed.join('\n'), `loaded ${loaded.join()}, followed ${followed.join()}`);
+    return loaded;
   }
 }
 
-/** The rows that a new materialization of the journal comes to. The collection must be complete. */
-export async function materialized(disk: MemoryDisk, schema: Schema): Promise<string[]> {
+/** The rows that a materialization of the journal comes to. The collection must be complete. */
+async function materialized(disk: MemoryDisk, schema: Schema, table: 'new' | 'live'): Promise<string[]> {
   const target = new MemoryDatabase();
+  if (table === 'live') {
+    target.tables.set('docs', {
+      collection: COLLECTION,
+      epoch: 0,
+      state: { schema, rows: [], touched: new Set(), phase: 'settled' },
+      checkpoint: JSON.stringify({ ...NEW_TABLE, phase: 'live', schema: 1 }),
+    });
+  }
   const stop = new AbortController();
   const connector = memoryConnector(target, {
     turn: () => Promise.resolve(),
