@@ -65,6 +65,10 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f') AND ${condition}
 ORDER BY n.nspname, c.relname`;
 
+/** Planning takes longer than finding one table. */
+const PREPARE_TABLES = `SET plan_cache_mode = force_generic_plan;
+PREPARE brimful_tables(oid[]) AS ${tablesSql('c.oid = ANY ($1)')}`;
+
 const SYSTEM_SCHEMAS = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`;
 
 interface AttributeRow extends Omit<Attribute, 'type' | 'missing'> {
@@ -88,18 +92,22 @@ type TableRow = Omit<Table, 'attributes' | 'leaves' | 'identity'> & {
 /** Reads tables from the source's catalog. Every method is one round trip, plus one when types are new. */
 export class Catalog {
   readonly types = new TypeCatalog();
+  readonly #prepared = new WeakSet<RawSession>();
 
   /** Ordinary, foreign and partitioned tables; partitions only as leaves of their root. */
   async listTables(session: RawSession, schemas: readonly string[] | undefined): Promise<Table[]> {
     const chosen =
       schemas === undefined ? SYSTEM_SCHEMAS : `n.nspname IN (${schemas.map(quoteText).join(', ')})`;
-    return this.#read(session, `${chosen} AND NOT c.relispartition AND c.relpersistence <> 't'`);
+    return this.#read(session, tablesSql(`${chosen} AND NOT c.relispartition AND c.relpersistence <> 't'`));
   }
 
   /** Tables that exist, by oid. Order and number may differ from what was asked for. */
   async tablesByOid(session: RawSession, oids: readonly number[]): Promise<Table[]> {
     if (oids.length === 0) return [];
-    return this.#read(session, `c.oid = ANY ('{${oids.join(',')}}'::oid[])`);
+    const execute = `EXECUTE brimful_tables('{${oids.join(',')}}')`;
+    if (this.#prepared.has(session)) return this.#read(session, execute);
+    this.#prepared.add(session);
+    return this.#read(session, `${PREPARE_TABLES}; ${execute}`);
   }
 
   /** Tables by name as users write them; names that are not tables, or no names, are left out. */
@@ -121,10 +129,8 @@ export class Catalog {
     return found;
   }
 
-  async #read(session: RawSession, condition: string): Promise<Table[]> {
-    const rows = (await session.query(tablesSql(condition))).map(
-      ([json]) => JSON.parse(json as string) as TableRow,
-    );
+  async #read(session: RawSession, sql: string): Promise<Table[]> {
+    const rows = (await session.query(sql)).map(([json]) => JSON.parse(json as string) as TableRow);
     const attributes = rows.flatMap((row) => row.attributes ?? []);
     await this.types.load(
       session,

@@ -34,14 +34,14 @@ export class JoinedTable {
   /** How many of them the journal has. */
   #skip = 0;
 
-  constructor(resource: string, table: Table, schema: Schema, asOf: Position) {
+  constructor(resource: string, table: Table, schema: Schema, asOf: Position, from: Position) {
     this.resource = resource;
     this.table = table;
     this.leaves = leavesOf(table);
     this.name = [table.schema, table.name];
     this.schema = schema;
     this.asOf = asOf;
-    this.#position = asOf - 1n;
+    this.#position = from;
   }
 
   get oid(): number {

@@ -57,7 +57,10 @@ export class Joiner {
         drop: others.filter(({ now }) => now.includes(kind)).map(({ table }) => table),
       };
     });
-    await this.change(changes, tables);
+    await this.change(
+      changes,
+      tables.map((table) => table.oid),
+    );
     return this.#options.pool.use(async (session) => {
       const [row] = await session.query(
         'SELECT pg_current_wal_insert_lsn(), pg_snapshot_xmax(pg_current_snapshot())',
@@ -68,7 +71,7 @@ export class Joiner {
   }
 
   /** Changes the publications; the lock that needs conflicts with VACUUM and DDL only, and is tried for shortly. */
-  async change(changes: readonly PublicationChange[], tables: readonly Table[]): Promise<void> {
+  async change(changes: readonly PublicationChange[], oids: readonly number[]): Promise<void> {
     const { pool, publications } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -78,7 +81,7 @@ export class Joiner {
         if (!(error instanceof ServerError) || error.code !== '55P03') {
           throw problemOf(error, 'Cannot change the publications');
         }
-        if (attempt >= LOCK_ATTEMPTS) throw await this.#lockedProblem(tables, error);
+        if (attempt >= LOCK_ATTEMPTS) throw await this.#lockedProblem(oids, error);
       }
     }
   }
@@ -108,13 +111,8 @@ export class Joiner {
     throw new Problem('BRM-PG-CONNECTION', 'The capture session was closed.', { kind: 'retry' });
   }
 
-  async #lockedProblem(tables: readonly Table[], cause: unknown): Promise<Problem> {
-    const holders = await this.#options.pool.use((session) =>
-      describeLockHolders(
-        session,
-        tables.map((table) => table.oid),
-      ),
-    );
+  async #lockedProblem(oids: readonly number[], cause: unknown): Promise<Problem> {
+    const holders = await this.#options.pool.use((session) => describeLockHolders(session, oids));
     return new Problem('BRM-PG-LOCKED', `Tables cannot be published while they are locked by ${holders}.`, {
       kind: 'retry',
       remedy: 'Let the statement that holds the lock (VACUUM, ALTER TABLE, CREATE INDEX) end.',

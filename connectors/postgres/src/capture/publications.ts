@@ -9,12 +9,12 @@ export type PublicationKind = 'changes' | 'inserts';
 /** From this version on, stored generated columns can be published. */
 export const GENERATED_PUBLISHED_SINCE = 180_000;
 
-export interface PublishedTable {
+export interface PublishedTable extends QualifiedName {
   readonly oid: number;
   readonly kind: PublicationKind;
 }
 
-interface QualifiedName {
+export interface QualifiedName {
   readonly schema: string;
   readonly name: string;
 }
@@ -67,13 +67,16 @@ export class Publications {
 
   async tables(session: RawSession): Promise<PublishedTable[]> {
     const rows = await session.query(
-      `SELECT r.prrelid, p.pubname = ${quoteText(this.names.changes)} FROM pg_publication_rel r
-       JOIN pg_publication p ON p.oid = r.prpubid
+      `SELECT r.prrelid, p.pubname = ${quoteText(this.names.changes)}, n.nspname, c.relname
+       FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
+       JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
        WHERE p.pubname IN (${quoteText(this.names.changes)}, ${quoteText(this.names.inserts)})`,
     );
-    return rows.map(([oid, changes]) => ({
+    return rows.map(([oid, changes, schema, name]) => ({
       oid: Number(oid),
       kind: changes === 't' ? 'changes' : 'inserts',
+      schema: schema as string,
+      name: name as string,
     }));
   }
 

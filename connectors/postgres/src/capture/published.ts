@@ -1,5 +1,4 @@
 import type { RawSession } from '../wire/raw-session.ts';
-import type { Catalog } from './catalog.ts';
 import type { Joiner } from './joiner.ts';
 import type { PublicationKind, Publications } from './publications.ts';
 
@@ -18,20 +17,15 @@ export async function publishedKinds(
 /** Takes tables that still exist out of whichever publication has them. */
 export async function unpublish(
   session: RawSession,
-  catalog: Catalog,
   publications: Publications,
   joiner: Joiner,
   oids: readonly number[],
 ): Promise<void> {
-  const tables = await catalog.tablesByOid(session, oids);
-  const published = await publishedKinds(session, publications);
-  const inside = (kind: PublicationKind): typeof tables =>
-    tables.filter((table) => published.get(table.oid)?.includes(kind) === true);
-  await joiner.change(
-    [
-      { kind: 'changes', drop: inside('changes') },
-      { kind: 'inserts', drop: inside('inserts') },
-    ],
-    tables,
-  );
+  const published = await publications.tables(session);
+  const inside = published.filter((table) => oids.includes(table.oid));
+  const changes = (['changes', 'inserts'] as const).map((kind) => ({
+    kind,
+    drop: inside.filter((table) => table.kind === kind),
+  }));
+  await joiner.change(changes, oids);
 }

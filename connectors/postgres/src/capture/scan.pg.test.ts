@@ -170,7 +170,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     const rows: string[] = [];
     for await (const batch of chunk.batches) rows.push(...describeRows(batch));
     await chunk.finish();
-    expect(rows.map((row) => row.split('|').at(-1)).sort()).toEqual(['1', '2']);
+    expect(rows.map((row) => row.split('|').at(-1) as string).sort()).toEqual(['1', '2']);
   });
 
   test('a chunk that is given up frees its reader, and an abort ends a waiting scan', async () => {
@@ -192,7 +192,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     const stop = new AbortController();
     const waiting = session.session.scan('public.t', plan, range, stop.signal);
     setTimeout(() => stop.abort(), 50);
-    await expect(waiting).rejects.toThrow();
+    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
     await source.client.query('ROLLBACK');
     expect(await session.readAll('public.t')).toHaveLength(20000);
     const readers = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'brimful % reader'";

@@ -162,6 +162,7 @@ export class Scanner {
       return 'changed';
     } catch (error) {
       await reader[Symbol.asyncDispose]();
+      signal.throwIfAborted();
       if (error instanceof ServerError) {
         if (error.code === '55P03') return 'locked';
         if (CHANGED.has(error.code)) return 'changed';

@@ -23,6 +23,7 @@ import type { FollowedTable, Memory } from './memory.ts';
 import { memoryToJson } from './memory.ts';
 import type { Source } from './open-source.ts';
 import { openSource } from './open-source.ts';
+import { endOfLog } from './slot.ts';
 import type { PublicationKind } from './publications.ts';
 import { partitionChange, partitionProblem } from './partition-change.ts';
 import { publishedKinds, unpublish } from './published.ts';
@@ -134,7 +135,10 @@ export class PostgresSession implements CaptureSession {
     resources: readonly string[],
   ): Promise<readonly { readonly resource: string; readonly schema: Schema; readonly from: Position }[]> {
     const { control, publications } = this.#source;
-    const found = await control.use((session) => this.#catalog.tablesByName(session, resources));
+    const { found, asOf } = await control.use(async (session) => {
+      const end = await endOfLog(session);
+      return { found: await this.#catalog.tablesByName(session, resources), asOf: end };
+    });
     const published = await control.use((session) => publishedKinds(session, publications));
     const joining = new Map<string, Table>();
     for (const resource of resources) {
@@ -144,15 +148,10 @@ export class PostgresSession implements CaptureSession {
       else if (table !== undefined) joining.set(resource, table);
     }
     const joint = await this.#joiner.publish([...joining.values()], published);
-    // The publications changed: shapes read before might have changed with them.
-    const oids = [...joining.values()].map((table) => table.oid);
-    const tables = await control.use((session) => this.#catalog.tablesByOid(session, oids));
-    const byOid = new Map(tables.map((table) => [table.oid, table]));
-    const joined = [...joining].flatMap(([resource, { oid }]) => {
-      const table = byOid.get(oid);
-      if (table === undefined) return [];
+    const from = joint.position - 1n;
+    const joined = [...joining].map(([resource, table]) => {
       const schema = schemaOf(table, publications.generatedToo);
-      return [new JoinedTable(resource, table, schema, joint.position)];
+      return new JoinedTable(resource, table, schema, asOf, from);
     });
     const settled = this.#joiner.settle(joint);
     // Whoever scans sees the failure.
@@ -168,7 +167,7 @@ export class PostgresSession implements CaptureSession {
     this.#opened?.relations.joined();
     const news = joined.filter((table) => !this.#repartitioned.has(table));
     await this.#remember(new Map(news.map((table) => [table.resource, followed(table)])));
-    return joined.map(({ resource, schema }) => ({ resource, schema, from: joint.position - 1n }));
+    return joined.map(({ resource, schema }) => ({ resource, schema, from }));
   }
 
   async leave(resources: readonly string[]): Promise<void> {
@@ -184,7 +183,7 @@ export class PostgresSession implements CaptureSession {
     for (const resource of resources) this.#absent.delete(resource);
     const { control, publications } = this.#source;
     const oids = leaving.map((table) => table.oid);
-    await control.use((session) => unpublish(session, this.#catalog, publications, this.#joiner, oids));
+    await control.use((session) => unpublish(session, publications, this.#joiner, oids));
     await this.#remember(forgotten);
   }
 

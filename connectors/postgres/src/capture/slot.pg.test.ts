@@ -190,7 +190,7 @@ describe.for(versions as ('embedded' | 'debian')[])('a Postgres of its own (%s)'
       died = true;
       source.memory = memory;
     };
-    await expect(capture.open(source.config, dying)).rejects.toThrow();
+    await expect(capture.open(source.config, dying)).rejects.toThrow('killed');
     expect(
       await source.value('SELECT count(*) FROM pg_replication_slots WHERE database = current_database()'),
     ).toBe('1');

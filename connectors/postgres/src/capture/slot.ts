@@ -1,3 +1,4 @@
+import type { Position } from '@brimful/connector';
 import { Problem } from '@brimful/model';
 import { quoteText } from '../types/identifier.ts';
 import { parseLsn } from '../wire/pgoutput-frames.ts';
@@ -12,6 +13,12 @@ export async function readServer(sender: RawSession): Promise<ServerState> {
   const [row] = await sender.query('IDENTIFY_SYSTEM');
   const [systemId, timeline, end, database] = row as [string, string, string, string];
   return { systemId, timeline: Number(timeline), end: parseLsn(end), database };
+}
+
+/** Everything committed so far lies before it, asynchronous commits too. */
+export async function endOfLog(session: RawSession): Promise<Position> {
+  const [row] = await session.query('SELECT pg_current_wal_insert_lsn()');
+  return parseLsn(row?.[0] as string);
 }
 
 export async function readSlot(session: RawSession, name: string): Promise<SlotState | undefined> {

@@ -1,6 +1,5 @@
 import type { CaptureContext, Position } from '@brimful/connector';
 import { Problem } from '@brimful/model';
-import { parseLsn } from '../wire/pgoutput-frames.ts';
 import type { RawSession } from '../wire/raw-session.ts';
 import type { ChangeBuffer } from './change-buffer.ts';
 import type { ChangeStream } from './change-stream.ts';
@@ -12,6 +11,7 @@ import type { Source } from './open-source.ts';
 import type { Catalog } from './catalog.ts';
 import { publishedKinds } from './published.ts';
 import { keyProblem } from './relations.ts';
+import { endOfLog } from './slot.ts';
 import { partitionChange, leavesOf, partitionProblem } from './partition-change.ts';
 
 export interface TableWatchOptions {
@@ -29,6 +29,8 @@ export interface TableWatchOptions {
 
 /** Between a DROP of a key and our noticing, the application's UPDATEs fail: the shorter the better. */
 const LOOK_MILLISECONDS = 1_000;
+/** With thousands of tables a look takes a while: at most this part of the time is spent looking. */
+const LOOK_SHARE = 1 / 50;
 /** A walsender that is never idle says nothing about its progress through other databases' log. */
 const HEARTBEAT_MILLISECONDS = 10_000;
 /** Less log than this is not worth a transaction. */
@@ -52,6 +54,7 @@ export class TableWatch {
   readonly #unnoted = new Map<JoinedTable, Position | undefined>();
   #due: { readonly at: Position; tell(): void }[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #lookMilliseconds = 0;
   #passed: Position = 0n;
   #movedAt: number;
   #closed = false;
@@ -62,16 +65,19 @@ export class TableWatch {
   }
 
   start(): void {
+    const pause = Math.max(LOOK_MILLISECONDS, this.#lookMilliseconds / LOOK_SHARE);
     this.#timer = setTimeout(() => {
+      const started = performance.now();
       this.#look()
         .catch((error: unknown) => {
           // Not worth a session: the next look sees the same, and a lost connection shows in the stream.
           if (!this.#closed) this.#options.context.log.debug({ error }, 'a look at the catalog failed');
         })
         .finally(() => {
+          this.#lookMilliseconds = performance.now() - started;
           if (!this.#closed) this.start();
         });
-    }, LOOK_MILLISECONDS);
+    }, pause);
   }
 
   close(): void {
@@ -88,7 +94,7 @@ export class TableWatch {
       { kind: 'inserts', add: [now] },
     ] as const;
     try {
-      await joiner.change(changes, [now]);
+      await joiner.change(changes, [now.oid]);
     } catch (error) {
       context.log.warn({ table: table.resource, error }, 'cannot move a table without a key');
     }
@@ -204,15 +210,19 @@ export class TableWatch {
   }
 }
 
+/** A relation whose log does not name rows. */
+const unidentified = (
+  table: string,
+): string => `CASE ${table}.relreplident WHEN 'f' THEN false WHEN 'n' THEN true
+  ELSE NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = ${table}.oid AND i.indisvalid AND i.indimmediate
+    AND CASE ${table}.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END) END`;
+
 const sightsSql = (oids: readonly number[]): string => `
 SELECT c.oid, json_build_array(n.nspname, c.relname)::text,
-  COALESCE((SELECT string_agg(t.relid::oid::text, ',' ORDER BY t.relid::oid) FROM pg_partition_tree(c.oid) t
-    WHERE t.isleaf AND c.relkind = 'p'), ''),
-  NOT EXISTS (SELECT FROM pg_class l
-    WHERE l.oid IN (SELECT t.relid FROM pg_partition_tree(c.oid) t WHERE t.isleaf UNION ALL SELECT c.oid WHERE c.relkind <> 'p')
-      AND CASE l.relreplident WHEN 'f' THEN false WHEN 'n' THEN true
-        ELSE NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = l.oid AND i.indisvalid AND i.indimmediate
-          AND CASE l.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END) END)
+  CASE WHEN c.relkind = 'p' THEN COALESCE((SELECT string_agg(t.relid::oid::text, ',' ORDER BY t.relid::oid)
+    FROM pg_partition_tree(c.oid) t WHERE t.isleaf), '') ELSE '' END,
+  CASE WHEN c.relkind = 'p' THEN NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid
+    WHERE t.isleaf AND ${unidentified('l')}) ELSE NOT ${unidentified('c')} END
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY ('{${oids.join(',')}}'::oid[])`;
 
 async function readSights(
@@ -220,7 +230,6 @@ async function readSights(
   oids: readonly number[],
 ): Promise<{ readonly at: Position; readonly sights: ReadonlyMap<number, Sight> }> {
   const rows = oids.length === 0 ? [] : await session.query(sightsSql(oids));
-  const [end] = await session.query('SELECT pg_current_wal_insert_lsn()');
   const sights = rows.map(([oid, name, leaves, identified]): [number, Sight] => [
     Number(oid),
     {
@@ -229,7 +238,7 @@ async function readSights(
       identified: identified === 't',
     },
   ]);
-  return { at: parseLsn(end?.[0] as string), sights: new Map(sights) };
+  return { at: await endOfLog(session), sights: new Map(sights) };
 }
 
 /** As `sightsSql` lists them. */

@@ -8,7 +8,7 @@ import type {
   StreamSlice,
 } from '@brimful/connector';
 import type { Batch, Json, Range } from '@brimful/model';
-import { Operation, isUnknown, operationAt } from '@brimful/model';
+import { Operation, isUnknown, operationAt, toProblem } from '@brimful/model';
 import { Client } from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CaptureConfig } from '../../config.ts';
@@ -100,7 +100,7 @@ export class TestSession {
   /** Acknowledges every slice as soon as it is taken. */
   acknowledges = false;
   passed: Position = 0n;
-  failure: unknown;
+  failure: Error | undefined;
   readonly #source: TestSource;
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
@@ -113,7 +113,7 @@ export class TestSession {
   stream(resume: ReadonlyMap<string, Resume>): void {
     for (const [resource, place] of resume) this.resume.set(resource, place);
     this.#running = this.#take(resume).catch((error: unknown) => {
-      this.failure = error;
+      this.failure = toProblem(error);
     });
   }
 
@@ -144,7 +144,7 @@ export class TestSession {
   }
 
   /** Waits for the stream to fail, and tells how. */
-  async failed(): Promise<unknown> {
+  async failed(): Promise<Error | undefined> {
     await waitUntil(() => this.failure !== undefined, 'the stream to fail');
     return this.failure;
   }
