@@ -147,8 +147,18 @@ export class WriterSession {
     this.#opened = undefined;
     this.#broken = false;
     if (opened === undefined) return;
+    await writeThrough(opened.connection);
     opened.connection.close();
     await opened.lease.release();
+  }
+}
+
+/** Closing would write everything into the file too, but on this thread: seconds after a large merge. */
+async function writeThrough(connection: Connection): Promise<void> {
+  try {
+    await connection.run('CHECKPOINT');
+  } catch {
+    // A query of this process may be reading, or the disk be full: the log beside the file holds everything meanwhile.
   }
 }
 
