@@ -15,7 +15,7 @@ import type { TakenWork } from './table-feed.ts';
 import { TableFeed } from './table-feed.ts';
 
 /** One transaction's data at most: long enough to amortise a commit, short enough to lose little. */
-const TRANSACTION_BYTES = 8 * 1024 * 1024;
+const TRANSACTION_BYTES = 16 * 1024 * 1024;
 /** Tables with less than this share a transaction. */
 const SHARED_TRANSACTION_BYTES = 2 * 1024 * 1024;
 /** Nothing to do for so long: the destination may let go of its file. */
