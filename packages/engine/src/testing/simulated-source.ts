@@ -152,6 +152,7 @@ export class SimulatedSession implements CaptureSession {
 
   async plan(resource: string): Promise<ScanPlan> {
     await this.turn();
+    await this.linger(this.#pace.read);
     const table = this.#table(resource);
     const divisible = schemaOf(table).key.length > 0;
     await this.#until(() => table.exclusive === undefined);
