@@ -35,10 +35,10 @@ export class MaterializationTask {
   readonly bindings = new Map<string, MaterializationBindingSpec>();
   state: TaskState = 'starting';
   problem: ProblemRecord | undefined;
-  waiting: string | undefined;
   readonly #context: EngineContext;
   readonly #connector: DestinationConnector<unknown>;
   readonly #wake = new Bell();
+  #destination: Destination | undefined;
   #added: (collection: string) => void = () => undefined;
 
   constructor(context: EngineContext, spec: MaterializationSpec, connector: DestinationConnector<unknown>) {
@@ -46,6 +46,11 @@ export class MaterializationTask {
     this.spec = spec;
     this.#connector = connector;
     for (const binding of spec.bindings) this.bindings.set(binding.source, binding);
+  }
+
+  /** Why the destination cannot be written to just now. */
+  get waiting(): string | undefined {
+    return this.#destination?.waiting;
   }
 
   /** A collection of the capture this materialization follows. Known ones are ignored. */
@@ -94,6 +99,7 @@ export class MaterializationTask {
       tasks.add(guarded);
     };
     try {
+      this.#destination = destination;
       this.state = 'running';
       this.problem = undefined;
       this.#added = (collection) => guard(this.#follow(destination, collection, signal));
@@ -105,6 +111,7 @@ export class MaterializationTask {
       throw ended.signal.aborted ? ended.signal.reason : thrown;
     } finally {
       this.#added = () => undefined;
+      this.#destination = undefined;
       ended.abort(new Problem('BRM-MATERIALIZATION-ENDED', 'the session has ended', { kind: 'retry' }));
       await Promise.allSettled(tasks);
       for (const feed of this.feeds.values()) feed.close();
@@ -174,7 +181,6 @@ export class MaterializationTask {
     for (;;) {
       const woken = this.#wake.next;
       const taken = this.#take(destination);
-      this.waiting = destination.waiting;
       if (taken.length > 0) {
         await this.#apply(destination, taken, signal);
         continue;
