@@ -19,7 +19,8 @@ export interface Output {
 }
 
 export function processOutput(json: boolean): Output {
-  const interactive = process.stdout.isTTY && !json;
+  // On a pipe `isTTY` is undefined, which picocolors would take for "decide yourself".
+  const interactive = Boolean(process.stdout.isTTY) && !json;
   return {
     stdout: process.stdout,
     stderr: process.stderr,
