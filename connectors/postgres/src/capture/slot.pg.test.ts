@@ -64,6 +64,21 @@ describe.for(versions as ('embedded' | 'debian')[])('a Postgres of its own (%s)'
     expect(third.changes('public.t')).toEqual([]);
   });
 
+  test('a commit record that starts right where the last one ended is not taken for passed', async () => {
+    await using source = await start();
+    const first = await source.follow(['public.t']);
+    await first.caughtUp();
+    await source.client.query("BEGIN; INSERT INTO t VALUES (1, 'prepared'); PREPARE TRANSACTION 'next'");
+    await source.client.query("INSERT INTO t VALUES (2, 'before')");
+    await first.until(() => first.changes('public.t').length === 1, 'the insert');
+    const resume = new Map(first.resume);
+    await source.client.query("COMMIT PREPARED 'next'");
+    await first[Symbol.asyncDispose]();
+    await using second = await source.follow(['public.t'], resume);
+    await second.caughtUp();
+    expect(second.changes('public.t')).toEqual(['insert 1|prepared']);
+  });
+
   test('a commit is decoded before it is visible: the snapshot decides, not the position', async () => {
     await using source = await start();
     await using session = await source.follow(['public.t']);

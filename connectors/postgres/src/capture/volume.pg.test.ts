@@ -48,6 +48,8 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
   test('while nobody takes slices, memory stays and the server hears from us', async () => {
     await using database = await createTestDatabase(server);
     await using source = await TestSource.connect(database.url);
+    // It gives up whoever says nothing for two seconds.
+    await source.client.query(`ALTER DATABASE ${database.name} SET wal_sender_timeout = '2s'`);
     await source.client.query('CREATE TABLE t (id int PRIMARY KEY, v text)');
     await using session = await source.open();
     await session.session.join(['public.t']);
@@ -61,16 +63,10 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
       `INSERT INTO t SELECT i, repeat(md5(i::text), 320) FROM generate_series(1, 20000) i`,
     );
     const written = 20_000 * 32 * 320;
-    await sleep(3_000);
+    await sleep(5_000);
     const grown = process.memoryUsage.rss() - before;
     expect(written).toBeGreaterThan(STREAM_BUFFER_BYTES * 10);
     expect(grown).toBeLessThan(STREAM_BUFFER_BYTES * 6);
-    expect(
-      await source.value(
-        `SELECT count(*) FROM pg_stat_replication WHERE application_name LIKE 'brimful%' AND now() - reply_time < '6 s'
-         AND pid = (SELECT active_pid FROM pg_replication_slots WHERE database = current_database())`,
-      ),
-    ).toBe('1');
     while (rows < 20_001) rows += countRows((await stream.next()).value);
     stop.abort();
     expect(rows).toBe(20_001);
