@@ -27,14 +27,21 @@ export interface SimulatedPace {
   readonly stream: number;
 }
 
+/** What a `SimulatedSession` needs of the simulation. */
+export interface SimulatedMeans {
+  readonly process: SimulatedProcess;
+  readonly random: SeededRandom;
+  readonly pace: SimulatedPace;
+  /** Up to where the store holds a note that the source may be told to forget. */
+  noted(): Position;
+}
+
 const ESTIMATE: Estimate = { rows: 0, bytes: 0, quality: 'unknown' };
 
 /** The capture connector of a `SimulatedDatabase`, as one process uses it. */
 export function simulatedConnector(
   database: SimulatedDatabase,
-  process: SimulatedProcess,
-  random: SeededRandom,
-  pace: SimulatedPace,
+  means: SimulatedMeans,
 ): CaptureConnector<unknown> & { readonly sessions: SimulatedSession[] } {
   const sessions: SimulatedSession[] = [];
   return {
@@ -42,9 +49,9 @@ export function simulatedConnector(
     check: async () => [],
     discover: async () => resources(database),
     open: async (_, context) => {
-      await process.turn();
+      await means.process.turn();
       checkNothingLost(database, context);
-      const session = new SimulatedSession(database, process, random, pace);
+      const session = new SimulatedSession(database, means);
       sessions.push(session);
       return session;
     },
@@ -73,17 +80,15 @@ export class SimulatedSession implements CaptureSession {
   readonly #process: SimulatedProcess;
   readonly #random: SeededRandom;
   readonly #pace: SimulatedPace;
+  readonly #noted: () => Position;
   readonly #openChunks = new Set<SimulatedChunk>();
   /** By table: the transactions that ran when it joined. Reads wait until they have ended. */
   readonly #running = new Map<SimulatedTable, readonly Transaction[]>();
   #lost = false;
 
-  constructor(
-    database: SimulatedDatabase,
-    process: SimulatedProcess,
-    random: SeededRandom,
-    pace: SimulatedPace,
-  ) {
+  constructor(database: SimulatedDatabase, means: SimulatedMeans) {
+    const { process, random, pace } = means;
+    this.#noted = () => means.noted();
     this.#pace = pace;
     this.#database = database;
     this.#process = process;
@@ -123,6 +128,7 @@ export class SimulatedSession implements CaptureSession {
 
   acknowledge(position: Position): void {
     if (this.#lost || this.#process.dead) return;
+    assert(position <= this.#noted(), 'it is noted before it is said');
     if (position > this.#database.acknowledged) this.#database.acknowledged = position;
   }
 
@@ -191,6 +197,7 @@ export class SimulatedSession implements CaptureSession {
     const table = this.#table(resource);
     await this.turn();
     await this.#settled(table);
+    await this.linger(this.#pace.read);
     await this.#until(() => table.exclusive === undefined);
     const wanted = new Set(
       Array.from({ length: rows }, (_, row) =>

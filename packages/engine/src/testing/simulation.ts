@@ -245,7 +245,12 @@ export class Simulation {
 
   #startCapture(): RunningCapture {
     const process = new SimulatedProcess(this.scheduler);
-    const connector = simulatedConnector(this.source, process, this.scheduler.random, this.#pace);
+    const connector = simulatedConnector(this.source, {
+      process,
+      random: this.scheduler.random,
+      pace: this.#pace,
+      noted: () => this.#noted(),
+    });
     const memory = new ByteBudget(200 * 1024 * 1024);
     const task = new CaptureTask(this.#context(process, memory), CAPTURE, connector, new PauseGate());
     return { process, task, connector, memory, ended: task.run(process.stop.signal) };
@@ -270,6 +275,13 @@ export class Simulation {
     );
     for (const { name } of this.source.tables) task.add(`shop/${name.slice('public.'.length)}`);
     return { process, task, memory, ended: task.run(process.stop.signal) };
+  }
+
+  /** How much the capture's durable note lets the source forget. */
+  #noted(): bigint {
+    const note = this.disk.records.get(`captures/${CAPTURE.name}`)?.value;
+    const { acknowledged } = JSON.parse(note ?? '{"acknowledged":null}') as { acknowledged: string | null };
+    return BigInt(acknowledged ?? 0);
   }
 
   #hasCaptured(): boolean {
