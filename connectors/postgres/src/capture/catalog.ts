@@ -60,8 +60,8 @@ SELECT json_build_object('oid', c.oid::int8, 'root', COALESCE(pg_partition_root(
   'shape', ${shapeSql('c.oid')}, 'persistence', c.relpersistence, 'attributes', ${ATTRIBUTES}, 'own', ${identityJson('c')}, 'leaves', ${LEAVES},
   'rowsHidden', row_security_active(c.oid),
   'canSelect', has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE'),
-  'isOwner', pg_has_role(c.relowner, 'USAGE'))
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  'isOwner', pg_has_role(c.relowner, 'USAGE'), 'owner', r.rolname, 'ownerIsSuper', r.rolsuper)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner
 WHERE c.relkind IN ('r', 'p', 'f') AND ${condition}
 ORDER BY n.nspname, c.relname`;
 

@@ -27,7 +27,13 @@ test('wherever a consumer stops, a replay from the slot’s place delivers every
 
 /** Streams everything again; notes after every change what the journal would. */
 function replay(transactions: readonly number[], from: Resume, life: number, delivered: string[]): Resume {
-  const table = new JoinedTable('public.t', { leaves: [], kind: 'r' } as unknown as Table, SCHEMA, 0n, -1n);
+  const table = new JoinedTable(
+    'public.t',
+    { leaves: [], kind: 'r', identity: { key: [], publication: 'changes' } } as unknown as Table,
+    SCHEMA,
+    0n,
+    -1n,
+  );
   table.resumeFrom(from);
   let resume = from;
   let left = life;

@@ -3,6 +3,7 @@ import type { Schema } from '@brimful/model';
 import { ChangesBuilder } from '@brimful/model';
 import type { Leaves } from './partition-change.ts';
 import { leavesOf } from './partition-change.ts';
+import type { PublicationKind } from './publications.ts';
 import type { Table } from './table.ts';
 
 /** A table in the stream: its shape there, what its journal has of it, and the changes decoded but not yet handed over. */
@@ -12,6 +13,8 @@ export class JoinedTable {
   readonly name: readonly [string, string];
   /** As last read from the catalog, which may be ahead of the stream. */
   table: Table;
+  /** Which publication it joined: a key that it gets later changes nothing about what the log brings. */
+  readonly publication: PublicationKind;
   /** The partitions it is known to have, so that a change of them is noticed. */
   leaves: Leaves;
   /** The source's end of log before the table was read from the catalog on joining. */
@@ -38,6 +41,7 @@ export class JoinedTable {
     this.resource = resource;
     this.table = table;
     this.leaves = leavesOf(table);
+    this.publication = table.identity.publication;
     this.name = [table.schema, table.name];
     this.schema = schema;
     this.asOf = asOf;

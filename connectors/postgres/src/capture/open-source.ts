@@ -27,6 +27,8 @@ export interface Source {
   /** Where the slot stands: the stream begins here. */
   readonly start: Position;
   readonly walSenderTimeoutMilliseconds: number;
+  /** `server_version_num`. */
+  readonly version: number;
 }
 
 const OLDEST_VERSION = 140_000;
@@ -56,6 +58,7 @@ export async function openSource(config: CaptureConfig, context: CaptureContext)
       memory,
       start,
       walSenderTimeoutMilliseconds: facts.walSenderTimeout,
+      version: facts.version,
     };
   } catch (error) {
     sender?.close();

@@ -4,6 +4,7 @@ import type { PostgresType } from '../types/postgres-type.ts';
 import type { RelationColumn, RelationInfo } from '../wire/pgoutput-relation.ts';
 import type { RelationMapping } from '../wire/pgoutput-table.ts';
 import { alignColumns } from './align-columns.ts';
+import type { PublicationKind } from './publications.ts';
 import { columnOf } from './table-schema.ts';
 import type { Attribute, Table } from './table.ts';
 
@@ -19,6 +20,7 @@ export interface RelationContext {
   readonly owner: Table;
   /** Where the collection's shape is from: the same, or the root of the partition tree. */
   readonly root: Table;
+  readonly publication: PublicationKind;
   /** The shape last delivered. */
   readonly known: Schema;
   readonly loosened: ReadonlySet<number>;
@@ -72,7 +74,7 @@ function keyOf(context: RelationContext, columns: readonly ColumnDefinition[]): 
   const { relation, root, known } = context;
   const names = new Set(columns.map((column) => column.name));
   const renamed = renamedKey(known, columns);
-  if (root.identity.publication === 'inserts') return [];
+  if (context.publication === 'inserts') return [];
   if (relation.identity === 'f') {
     // Whole rows are logged: any key works, so the collection keeps the one it has.
     if (renamed !== undefined) return renamed;

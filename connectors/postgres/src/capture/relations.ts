@@ -87,7 +87,7 @@ export class Relations {
     const before = table.schema;
     if (before.key.length > 0 && shape.schema.key.length === 0) {
       await this.#options.keyLost(table);
-      buffer.fail(table, keyProblem(table).toJSON());
+      buffer.fail(table, keyProblem(table.resource).toJSON());
       return;
     }
     if (!sameShape(before, shape.schema)) {
@@ -109,6 +109,7 @@ export class Relations {
       relation,
       owner,
       root: table.table,
+      publication: table.publication,
       known: table.schema,
       loosened: table.loosened,
       typeOf: (oid, modifier) => types.get(oid, modifier),
@@ -123,13 +124,13 @@ function computedColumns(table: Table): ReadonlySet<string> {
 
 const RESET = (table: JoinedTable): string => `Reset its collection to read ${table.resource} again.`;
 
-export function keyProblem(table: JoinedTable): Problem {
+export function keyProblem(resource: string): Problem {
   return new Problem(
     'BRM-PG-KEY-LOST',
-    `${table.resource} lost the key (${table.schema.key.join(', ')}) that its log named rows by: its updates and deletes can no longer be followed.`,
+    `${resource} lost the key that its log named rows by: its updates and deletes can no longer be followed.`,
     {
-      remedy: `Give the table its primary key (or REPLICA IDENTITY) back. ${RESET(table)}`,
-      at: { table: table.resource },
+      remedy: `Give the table its primary key (or REPLICA IDENTITY) back. Reset its collection to read ${resource} again.`,
+      at: { table: resource },
     },
   );
 }

@@ -12,7 +12,7 @@ test('whatever is done in whatever pieces, what next() gives covers every page o
       fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 20 }),
       fc.array(fc.boolean(), { minLength: 1, maxLength: 30 }),
       (leaves, sizes, crashes) => {
-        const plan = planOf(table(leaves, ['id']));
+        const plan = planOf(table(leaves), ['id']);
         const seen = new Map<string, number>();
         let done: readonly Range[] = [];
         let open: readonly Range[] = [];
@@ -46,7 +46,7 @@ test('whatever is done in whatever pieces, what next() gives covers every page o
 });
 
 test('empty leaves cost no chunk, and small ones share one', () => {
-  const plan = planOf(table([0, 3, 0, 0, 4, 2, 0], ['id']));
+  const plan = planOf(table([0, 3, 0, 0, 4, 2, 0]), ['id']);
   const range = nextRange(plan, plan.total, 8);
   expect(pagesOf(plan, range).map(({ from, to }) => to - from)).toEqual([3, 4, 1]);
   const rest = rangeSet.subtract(plan.total, [range]);
@@ -55,21 +55,21 @@ test('empty leaves cost no chunk, and small ones share one', () => {
 });
 
 test('nothing to read is no range, and a table without a key is one', () => {
-  expect(planOf(table([0, 0], ['id'])).total).toEqual([]);
-  const whole = planOf(table([1000, 1000], []));
+  expect(planOf(table([0, 0]), ['id']).total).toEqual([]);
+  const whole = planOf(table([1000, 1000]), []);
   expect(whole.divisible).toBe(false);
   expect(nextRange(whole, whole.total, 1)).toEqual(whole.total[0]);
 });
 
 test('the fingerprint follows the filenodes', () => {
-  const plan = planOf(table([5, 5], ['id']));
-  expect(planOf(table([9, 9], ['id'])).fingerprint).toBe(plan.fingerprint);
-  const moved = table([5, 5], ['id']);
+  const plan = planOf(table([5, 5]), ['id']);
+  expect(planOf(table([9, 9]), ['id']).fingerprint).toBe(plan.fingerprint);
+  const moved = table([5, 5]);
   const leaves = moved.leaves.map((leaf, index) => (index === 1 ? { ...leaf, filenode: 999 } : leaf));
-  expect(planOf({ ...moved, leaves }).fingerprint).not.toBe(plan.fingerprint);
+  expect(planOf({ ...moved, leaves }, ['id']).fingerprint).not.toBe(plan.fingerprint);
 });
 
-function table(pages: readonly number[], key: readonly string[]): Table {
+function table(pages: readonly number[]): Table {
   const leaves = pages.map((count, index): Leaf => {
     const oid = 100 + index;
     return {
@@ -82,7 +82,7 @@ function table(pages: readonly number[], key: readonly string[]): Table {
       bytes: count * 8192,
       rows: count * 100,
       countedPages: count,
-      identity: { mode: 'd', primary: key.length === 0 ? undefined : key, index: undefined },
+      identity: { mode: 'd', primary: ['id'], index: undefined },
       attachedLater: false,
     };
   });
@@ -96,10 +96,12 @@ function table(pages: readonly number[], key: readonly string[]): Table {
     persistence: 'p',
     attributes: [],
     shape: '',
-    identity: { key, publication: 'changes' },
+    identity: { key: ['id'], publication: 'changes' },
     leaves,
     rowsHidden: false,
     canSelect: true,
     isOwner: true,
+    owner: 'app',
+    ownerIsSuper: false,
   };
 }

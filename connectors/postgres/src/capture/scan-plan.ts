@@ -26,11 +26,11 @@ interface Point {
 
 /**
  * The space of a scan is pages of leaves: a point is a leaf's place in the plan and a page, eight hexadecimal digits
- * each. Only heaps of tables with a key are divisible: without one, a row that was read twice cannot be told from two.
+ * each. `key`: the collection's. Only tables with a key are divisible: without one, a row that was read twice cannot be told from two.
  */
-export function planOf(table: Table): ScanPlan {
+export function planOf(table: Table, key: readonly string[]): ScanPlan {
   const leaves = table.leaves.map(({ oid, filenode, pages }) => ({ oid, filenode, pages }));
-  const divisible = table.identity.key.length > 0;
+  const divisible = key.length > 0;
   const empty = leaves.every((leaf) => leaf.pages === 0);
   const detail: Json = leaves.map((leaf) => [leaf.oid, leaf.filenode, leaf.pages]);
   return {

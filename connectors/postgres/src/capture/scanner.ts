@@ -69,7 +69,7 @@ export class Scanner {
     const table = this.#table(resource);
     await this.#options.settled(table);
     await this.#refresh(table);
-    const plan = planOf(table.table);
+    const plan = planOf(table.table, table.schema.key);
     const pages = table.table.leaves.reduce((sum, leaf) => sum + leaf.pages, 0);
     this.#sizes.set(plan.fingerprint, new ChunkSize(plan.estimate.bytes / Math.max(1, pages)));
     return plan;

@@ -27,6 +27,7 @@ import { endOfLog } from './slot.ts';
 import type { PublicationKind } from './publications.ts';
 import { partitionChange, partitionProblem } from './partition-change.ts';
 import { publishedKinds, unpublish } from './published.ts';
+import { keyProblem } from './relations.ts';
 import { Scanner } from './scanner.ts';
 import type { OpenedStream } from './start-stream.ts';
 import { startStream } from './start-stream.ts';
@@ -80,7 +81,10 @@ export class PostgresSession implements CaptureSession {
       now,
       patienceMilliseconds: config.joinTimeoutSeconds * 1000,
     });
-    this.#readerPool = new SessionPool(endpoint, { purpose: `${context.capture} reader` }, config.readers);
+    // The role may have a limit for transactions (since server 17); a scan is one transaction.
+    const settings: Record<string, string> = source.version >= 170_000 ? { transaction_timeout: '0' } : {};
+    const reader = { purpose: `${context.capture} reader`, settings };
+    this.#readerPool = new SessionPool(endpoint, reader, config.readers);
     this.#scanner = new Scanner({
       readers: this.#readerPool,
       control,
@@ -140,14 +144,8 @@ export class PostgresSession implements CaptureSession {
       return { found: await this.#catalog.tablesByName(session, resources), asOf: end };
     });
     const published = await control.use((session) => publishedKinds(session, publications));
-    const joining = new Map<string, Table>();
-    for (const resource of resources) {
-      const table = found.get(resource);
-      const absence = this.#absence(resource, table, published);
-      if (absence !== undefined) this.#absent.set(resource, absence);
-      else if (table !== undefined) joining.set(resource, table);
-    }
-    const joint = await this.#joiner.publish([...joining.values()], published);
+    const { joining, bereft } = this.#select(resources, found, published);
+    const joint = await this.#joiner.publish([...joining.values(), ...bereft], published);
     const from = joint.position - 1n;
     const joined = [...joining].map(([resource, table]) => {
       const schema = schemaOf(table, publications.generatedToo);
@@ -231,6 +229,31 @@ export class PostgresSession implements CaptureSession {
     this.#source.control.close();
   }
 
+  /** Tables to join, as they are to be published, and tables that lost their key and whose updates must not fail. */
+  #select(
+    resources: readonly string[],
+    found: ReadonlyMap<string, Table>,
+    published: ReadonlyMap<number, readonly PublicationKind[]>,
+  ): { readonly joining: ReadonlyMap<string, Table>; readonly bereft: readonly Table[] } {
+    const joining = new Map<string, Table>();
+    const bereft: Table[] = [];
+    for (const resource of resources) {
+      const table = found.get(resource);
+      const absence = this.#absence(resource, table, published);
+      if (absence !== undefined) this.#absent.set(resource, absence);
+      if (table === undefined) continue;
+      const now = published.get(table.oid) ?? [];
+      if (absence !== undefined) {
+        if (now.includes('changes') && table.identity.publication === 'inserts') bereft.push(table);
+        continue;
+      }
+      // Its journal lacks earlier updates: a key it got since counts once it is read again.
+      const stays = this.#memory.tables.has(resource) && now.includes('inserts');
+      joining.set(resource, stays ? { ...table, identity: { key: [], publication: 'inserts' } } : table);
+    }
+    return { joining, bereft };
+  }
+
   /** Why a table that is asked for cannot be (or no longer is) followed. */
   #absence(
     resource: string,
@@ -244,7 +267,11 @@ export class PostgresSession implements CaptureSession {
     if (known === undefined) return undefined;
     // Another table under the old one's name: what the journal holds is not of this one.
     if (known !== table.oid) return { kind: 'dropped' };
-    if (published.has(table.oid)) return undefined;
+    const now = published.get(table.oid);
+    if (now?.includes('changes') === true && table.identity.publication === 'inserts') {
+      return { kind: 'failed', problem: keyProblem(resource).toJSON() };
+    }
+    if (now !== undefined) return undefined;
     const problem = new Problem(
       'BRM-PG-NOT-PUBLISHED',
       `${resource} was taken out of this capture's publication: changes made since are not in the stream.`,

@@ -133,6 +133,36 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     expect(published.rows.map((row) => row.pubname.endsWith('_inserts'))).toEqual([true]);
   });
 
+  test('a key that an insert-only table gets is news, and changes nothing until it is read again', async () => {
+    await using database = await createTestDatabase(server);
+    await using source = await TestSource.connect(database.url);
+    await source.client.query('CREATE TABLE t (id int NOT NULL, a int); INSERT INTO t VALUES (1, 1)');
+    await using session = await source.follow(['public.t']);
+    await source.client.query('ALTER TABLE t ADD PRIMARY KEY (id)');
+    await session.until(() => session.changes('public.t').includes('stale'), 'the news');
+    expect(problemOf(session, 'stale')?.code).toBe('BRM-PG-KEY-ADDED');
+    await source.client.query('INSERT INTO t VALUES (2, 2); UPDATE t SET a = 3 WHERE id = 2');
+    await session.caughtUp();
+    expect(session.shapes('public.t')).toEqual(['id integer, a integer key ']);
+    expect(session.changes('public.t')).toEqual(['stale', 'insert 2|2']);
+    expect((await session.session.plan('public.t')).divisible).toBe(false);
+  });
+
+  test('a key dropped while nobody looked: the table fails at the next start, the application no longer does', async () => {
+    await using database = await createTestDatabase(server);
+    await using source = await TestSource.connect(database.url);
+    await source.client.query('CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1)');
+    const first = await source.follow(['public.t']);
+    await first.caughtUp();
+    await first[Symbol.asyncDispose]();
+    await source.client.query('ALTER TABLE t DROP CONSTRAINT t_pkey');
+    const resume = new Map([['public.t', { position: first.passed.toString() }]]);
+    await using second = await source.follow(['public.t'], resume);
+    await second.until(() => second.changes('public.t').includes('failed'), 'the table to fail');
+    await source.client.query('UPDATE t SET a = 2');
+    expect(problemOf(second, 'failed')?.code).toBe('BRM-PG-KEY-LOST');
+  });
+
   test('another key is announced before the first change under it', async () => {
     await using database = await createTestDatabase(server);
     await using source = await TestSource.connect(database.url);

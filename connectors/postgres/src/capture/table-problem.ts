@@ -44,8 +44,10 @@ export function problemWith(table: Table, role: string): TableProblem | undefine
     return refused(
       table,
       'BRM-PG-OWNER',
-      `belongs to another role, and only owners can publish a table`,
-      `GRANT the owner's role to ${who} (GRANT <owner> TO ${who}), or ALTER TABLE ${name} OWNER TO ${who};`,
+      `belongs to ${table.owner}, and only owners can publish a table`,
+      table.ownerIsSuper
+        ? `ALTER TABLE ${name} OWNER TO ${who};`
+        : `GRANT ${quoteIdentifier(table.owner)} TO ${who};`,
     );
   }
   if (table.leaves.some((leaf) => leaf.kind === 'f')) {

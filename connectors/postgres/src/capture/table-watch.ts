@@ -50,6 +50,7 @@ interface Sight {
 export class TableWatch {
   readonly #options: TableWatchOptions;
   readonly #told = new WeakSet<JoinedTable>();
+  readonly #identified = new WeakSet<JoinedTable>();
   /** Tables whose partitions are to be noted, with the place at which the news was told. */
   readonly #unnoted = new Map<JoinedTable, Position | undefined>();
   #due: { readonly at: Position; tell(): void }[] = [];
@@ -133,7 +134,11 @@ export class TableWatch {
     }
     if (table.schema.key.length > 0 && !sight.identified) {
       await this.moveToInserts(table);
-      return this.#endAt(at, table, () => buffer.fail(table, keyProblem(table).toJSON()));
+      return this.#endAt(at, table, () => buffer.fail(table, keyProblem(table.resource).toJSON()));
+    }
+    if (table.publication === 'inserts' && sight.identified && !this.#identified.has(table)) {
+      this.#identified.add(table);
+      this.#tell(at, () => buffer.stale(table, identifiedProblem(table).toJSON()));
     }
     if (sight.leaves !== leavesText(table)) await this.#compareLeaves(table, at);
   }
@@ -244,6 +249,15 @@ async function readSights(
 /** As `sightsSql` lists them. */
 function leavesText(table: JoinedTable): string {
   return [...table.leaves.keys()].sort((a, b) => a - b).join(',');
+}
+
+/** What was updated or deleted before is still wrong in the collection, so going on as if is no option. */
+function identifiedProblem(table: JoinedTable): Problem {
+  return new Problem(
+    'BRM-PG-KEY-ADDED',
+    `${table.resource} has a key now: its updates and deletes can be followed once it is read again.`,
+    { remedy: `Reset its collection to read ${table.resource} again.`, at: { table: table.resource } },
+  );
 }
 
 function unpublishedProblem(table: JoinedTable): Problem {

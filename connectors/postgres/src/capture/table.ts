@@ -25,6 +25,9 @@ export interface Table {
   readonly canSelect: boolean;
   /** The role may add it to a publication. */
   readonly isOwner: boolean;
+  readonly owner: string;
+  /** The owner is a superuser: to become one of its members would be too much. */
+  readonly ownerIsSuper: boolean;
 }
 
 export interface Attribute {
