@@ -123,10 +123,14 @@ export interface CaptureSession extends AsyncDisposable {
    */
   acknowledge(position: Position): void;
   /**
-   * Adds tables to the stream. Resolves when every change that commits from now on will be delivered and every
-   * transaction that was running at the call has ended, so that scans may begin (also for tables that were in the stream
-   * before: after a restart, a journaled change may still be invisible to snapshots). Times out with a problem that names the
-   * blocking process. Returns the schema as it now is, and the place in the stream from which the table is whole.
+   * Adds tables to the stream. Resolves when every change that commits from now on will be delivered. Returns the
+   * schema as it now is, and the place in the stream from which the table is whole; tables that are gone or cannot be
+   * followed are left out, and the stream tells why.
+   *
+   * Transactions that run at the call may be delivered in part. `plan` and the scans wait until all of them have ended
+   * (also for tables that were in the stream before: after a restart, a journaled change may still be invisible to
+   * snapshots), so every change that was delivered before the call is seen by every scan's snapshot. The wait holds up
+   * neither the stream nor other tables; when it takes long, the log names the blocking processes.
    */
   join(
     resources: readonly string[],

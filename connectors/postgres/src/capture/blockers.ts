@@ -14,35 +14,30 @@ export interface Blocker {
   readonly application: string;
   readonly state: string;
   readonly seconds: number | undefined;
+  /** In the database we are in. */
+  readonly here: boolean;
 }
 
 /**
  * Transactions that have written. From `pg_locks`, which shows everybody's to everybody; `pg_stat_activity` hides other
  * roles' transaction ids.
  */
-const blockersSql = (otherDatabases: boolean): string => {
-  const here = (column: string): string =>
-    otherDatabases ? 'true' : `${column} = (SELECT oid FROM pg_database WHERE datname = current_database())`;
-  return `
+const BLOCKERS = `
 SELECT a.pid, NULL, l.transactionid, a.usename, a.application_name, COALESCE(a.state, ''),
-  EXTRACT(EPOCH FROM now() - a.xact_start)
+  EXTRACT(EPOCH FROM now() - a.xact_start), COALESCE(a.datname = current_database(), true)
 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted AND ${here('a.datid')}
-  AND a.pid <> pg_backend_pid()
+WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted AND a.pid <> pg_backend_pid()
 UNION ALL
-SELECT NULL, p.gid, p.transaction, p.owner, '', 'prepared', EXTRACT(EPOCH FROM now() - p.prepared)
-FROM pg_prepared_xacts p ${otherDatabases ? '' : 'WHERE p.database = current_database()'}`;
-};
+SELECT NULL, p.gid, p.transaction, p.owner, '', 'prepared', EXTRACT(EPOCH FROM now() - p.prepared),
+  p.database = current_database()
+FROM pg_prepared_xacts p`;
 
-export async function findBlockers(
-  session: RawSession,
-  options: { readonly otherDatabases: boolean },
-): Promise<Blocker[]> {
-  const rows = await session.query(blockersSql(options.otherDatabases));
-  return rows.map(toBlocker);
+/** In all databases. */
+export async function findBlockers(session: RawSession): Promise<Blocker[]> {
+  return (await session.query(BLOCKERS)).map(toBlocker);
 }
 
-function toBlocker([pid, identifier, xid, user, application, state, seconds]: TextRow): Blocker {
+function toBlocker([pid, identifier, xid, user, application, state, seconds, here]: TextRow): Blocker {
   const since = numberOf(seconds);
   return {
     pid: numberOf(pid),
@@ -52,6 +47,7 @@ function toBlocker([pid, identifier, xid, user, application, state, seconds]: Te
     application: application ?? '',
     state: state ?? '',
     seconds: since === undefined ? undefined : Math.round(since),
+    here: here === 't',
   };
 }
 
@@ -78,7 +74,7 @@ function describe(blocker: Blocker): string {
 export async function describeLockHolders(session: RawSession, oids: readonly number[]): Promise<string> {
   const rows = await session.query(`
     SELECT DISTINCT a.pid, NULL, 0, a.usename, a.application_name, COALESCE(a.state, ''),
-      EXTRACT(EPOCH FROM now() - a.xact_start)
+      EXTRACT(EPOCH FROM now() - a.xact_start), true
     FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
     WHERE l.locktype = 'relation' AND l.relation = ANY ('{${oids.join(',')}}'::oid[])
       AND l.mode = 'AccessExclusiveLock' AND a.pid <> pg_backend_pid()`);

@@ -194,7 +194,7 @@ function synchronousFindings(facts: ServerFacts): Finding[] {
 const LONG_SECONDS = 60;
 
 async function transactionFindings(session: RawSession): Promise<Finding[]> {
-  const blockers = await findBlockers(session, { otherDatabases: true });
+  const blockers = await findBlockers(session);
   const long = blockers.filter((one) => one.pid === undefined || (one.seconds ?? 0) >= LONG_SECONDS);
   if (long.length === 0) return [];
   return [

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { JoinedTable } from './joined-table.ts';
 import type { Table } from './table.ts';
 
+// Invariant 4
 test('wherever a consumer stops, a replay from the slot’s place delivers every change once', () => {
   fc.assert(
     fc.property(

@@ -5,9 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseLsn } from '../wire/pgoutput-frames.ts';
 import type { SessionPool } from '../wire/session-pool.ts';
 import { problemOf, ServerError } from '../wire/server-error.ts';
+import type { RawSession } from '../wire/raw-session.ts';
+import type { Blocker } from './blockers.ts';
 import { describeBlockers, describeLockHolders, findBlockers } from './blockers.ts';
 import type { Publications, PublicationChange, PublicationKind } from './publications.ts';
 import type { Table } from './table.ts';
+import { PostgresSnapshot } from './snapshot.ts';
 import { XidWidener } from './widen.ts';
 
 export interface JoinerOptions {
@@ -95,11 +98,9 @@ export class Joiner {
     const started = now();
     let told = false;
     for (let pause = PAUSE_MILLISECONDS; !this.#closed; pause *= 1.5) {
-      const running = await pool.use((session) => findBlockers(session, { otherDatabases: false }));
-      const xids = new XidWidener(joint.xmax);
-      const blockers = running.filter((blocker) => xids.widen(blocker.xid) < joint.xmax);
-      if (blockers.length === 0) return;
-      if (!told && now() - started > this.#options.patienceMilliseconds) {
+      const { running, blockers } = await pool.use((session) => stillRunning(session, joint));
+      if (running === 0) return;
+      if (!told && blockers.length > 0 && now() - started > this.#options.patienceMilliseconds) {
         told = true;
         log.warn(
           { code: 'BRM-PG-JOIN-BLOCKED', blockers },
@@ -119,4 +120,21 @@ export class Joiner {
       cause,
     });
   }
+}
+
+/**
+ * What ran at the joint and has not ended. The snapshot decides, since it is what later snapshots are compared with; who
+ * holds which transaction tells only which of them are other databases', and whom to name.
+ */
+async function stillRunning(
+  session: RawSession,
+  joint: Joint,
+): Promise<{ readonly running: number; readonly blockers: readonly Blocker[] }> {
+  const [row] = await session.query('SELECT pg_current_snapshot()');
+  const running = new Set(new PostgresSnapshot(row?.[0] as string).running.filter((xid) => xid < joint.xmax));
+  if (running.size === 0) return { running: 0, blockers: [] };
+  const xids = new XidWidener(joint.xmax);
+  const holders = (await findBlockers(session)).filter(({ xid }) => running.has(xids.widen(xid)));
+  const elsewhere = holders.filter((holder) => !holder.here);
+  return { running: running.size - elsewhere.length, blockers: holders.filter((holder) => holder.here) };
 }

@@ -1,6 +1,9 @@
 import { findDebianPostgres, startFaultProxy, startPostgres } from '@brimful/testbed';
 import type { PostgresServer } from '@brimful/testbed';
 import { Problem } from '@brimful/model';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { capture } from './capture.ts';
@@ -33,6 +36,7 @@ describe.for(versions as ('embedded' | 'debian')[])('a Postgres of its own (%s)'
     return source;
   };
 
+  // Invariants 1 and 4
   test('a restart goes on behind what was acknowledged, and delivers the rest once', async () => {
     await using source = await start();
     const first = await source.follow(['public.t']);
@@ -123,6 +127,9 @@ describe.for(versions as ('embedded' | 'debian')[])('a Postgres of its own (%s)'
     await using session = await source.open();
     await writer.client.query("BEGIN; INSERT INTO t VALUES (1, 'early'); PREPARE TRANSACTION 'p1'");
     await writer.client.query("BEGIN; INSERT INTO t VALUES (2, 'early')");
+    // Another database's transaction is nobody's business here.
+    await using stranger = await TestSource.connect(server.url());
+    await stranger.client.query('BEGIN; SELECT pg_current_xact_id()');
     await session.session.join(['public.t']);
     session.stream(new Map());
     let planned = false;
@@ -158,6 +165,7 @@ describe.for(versions as ('embedded' | 'debian')[])('a Postgres of its own (%s)'
     await session.caughtUp();
   });
 
+  // Invariant 4
   test('a slot that was dropped, or dropped and made again, or that others read, is never taken for ours', async () => {
     await using source = await start();
     const first = await source.follow(['public.t']);
@@ -290,6 +298,7 @@ describe.for(versions as ('embedded' | 'debian')[])('a Postgres of its own (%s)'
     expect(second.changes('public.t')).toEqual(['insert 2|b']);
   });
 
+  // Invariant 10
   test('a wrong password, database, host or right says what to do, and never the password', async () => {
     await using source = await start();
     const tell = async (change: Partial<typeof source.config>, first = true): Promise<Problem> => {
@@ -317,6 +326,38 @@ describe.for(versions as ('embedded' | 'debian')[])('a Postgres of its own (%s)'
     const reader = await tell({ user: `reader${databases}`, password: 's3cret' });
     expect(reader.kind).toBe('operator');
     expect(reader.code).toMatch(/BRM-PG-(AUTHENTICATION|PRIVILEGE)/);
+  });
+
+  test('over TLS all is the same, and a certificate that does not fit is told as such', async () => {
+    const tls = await startPostgres({ version, password: PASSWORD });
+    try {
+      const certificate = makeCertificate(tls.dataDirectory);
+      await using plain = await TestSource.connect(tls.url());
+      const refused = await capture
+        .open({ ...plain.config, ssl: 'require' }, plain.context)
+        .catch((error: unknown) => error);
+      expect(refused).toMatchObject({ code: 'BRM-PG-TLS', kind: 'operator' });
+      await plain.client.query('ALTER SYSTEM SET ssl = on');
+      await plain.client.query('SELECT pg_reload_conf()');
+      await waitUntil(async () => (await plain.value('SHOW ssl')) === 'on', 'TLS');
+      await plain.client.query('CREATE TABLE t (id int PRIMARY KEY, v text)');
+      await plain.client.query("INSERT INTO t SELECT i, repeat('x', 500) FROM generate_series(1, 20000) i");
+      const unknown = capture.open({ ...plain.config, ssl: 'verify-full' }, plain.context);
+      await expect(unknown).rejects.toMatchObject({ code: 'BRM-PG-TLS' });
+      await using source = await TestSource.connect(tls.url(), {
+        ssl: 'verify-full',
+        sslRootCertificate: certificate,
+      });
+      await using session = await source.follow(['public.t']);
+      const ours = `SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name LIKE 'brimful%'`;
+      expect(await plain.value(ours)).toBe('true');
+      await plain.client.query('UPDATE t SET id = -id WHERE id <= 100');
+      await session.caughtUp();
+      expect(session.changes('public.t')).toHaveLength(100);
+      expect(await session.readAll('public.t')).toHaveLength(20_000);
+    } finally {
+      await tls[Symbol.asyncDispose]();
+    }
   });
 
   test('drop removes slot and publications, also under a running stream, and a second time does nothing', async () => {
@@ -352,4 +393,30 @@ describe.for(versions as ('embedded' | 'debian')[])('a Postgres of its own (%s)'
 
 function activeSql(slot: string): string {
   return `SELECT active FROM pg_replication_slots WHERE slot_name = '${slot}'`;
+}
+
+/** A certificate for 127.0.0.1 that vouches for itself, where the server looks for it. */
+function makeCertificate(directory: string): string {
+  const key = join(directory, 'server.key');
+  const certificate = join(directory, 'server.crt');
+  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const files = ['-keyout', key, '-out', certificate];
+  const made = spawnSync('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '2',
+    ...subject,
+    ...files,
+  ]);
+  if (made.status !== 0) throw new Error(`openssl made no certificate: ${made.stderr}`);
+  const { uid, gid } = statSync(directory);
+  for (const file of [key, certificate]) {
+    chownSync(file, uid, gid);
+    chmodSync(file, 0o600);
+  }
+  return readFileSync(certificate, 'utf8');
 }

@@ -52,7 +52,7 @@ export async function createSlot(
   const timeout = `SET lock_timeout = 0; SET statement_timeout = ${Math.round(patienceMilliseconds)}`;
   let blockers = 'another transaction';
   const look = setInterval(() => {
-    findBlockers(observer, { otherDatabases: true }).then(
+    findBlockers(observer).then(
       (found) => {
         if (found.length > 0) blockers = describeBlockers(found);
       },

@@ -4,13 +4,16 @@ import type { Snapshot } from '@brimful/connector';
 export class PostgresSnapshot implements Snapshot {
   readonly xmin: bigint;
   readonly xmax: bigint;
+  /** Top-level transactions that ran, of all databases. */
+  readonly running: readonly bigint[];
   readonly #running: ReadonlySet<bigint>;
 
   constructor(text: string) {
     const [xmin = '', xmax = '', running = ''] = text.split(':');
     this.xmin = BigInt(xmin);
     this.xmax = BigInt(xmax);
-    this.#running = new Set(running === '' ? [] : running.split(',').map(BigInt));
+    this.running = running === '' ? [] : running.split(',').map(BigInt);
+    this.#running = new Set(this.running);
   }
 
   /** Visibility decides, never position: a commit can be in the log before anyone may see it. */

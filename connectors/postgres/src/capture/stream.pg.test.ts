@@ -162,6 +162,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     expect(transactions).toEqual([top, top, top, prepared]);
   });
 
+  // Invariants 6 and 8
   test('a table that can no longer be followed stops alone', async () => {
     await using database = await createTestDatabase(server);
     await using source = await TestSource.connect(database.url);

@@ -45,6 +45,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     }
   });
 
+  // Invariant 9
   test('while nobody takes slices, memory stays and the server hears from us', async () => {
     await using database = await createTestDatabase(server);
     await using source = await TestSource.connect(database.url);
