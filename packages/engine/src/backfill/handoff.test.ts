@@ -35,6 +35,17 @@ describe('the recorder', () => {
     expect(keys(recorder, 10n)).toEqual([]);
   });
 
+  test('a truncation is known as long as a chunk may not see it', () => {
+    const recorder = recorded(undefined);
+    recorder.recordTruncate(10n);
+    const open = recorder.open();
+    recorder.close(recorder.open(), snapshotOf(9n));
+    expect(keys(recorder, 9n)).toBe('truncated');
+    recorder.close(open, snapshotOf(10n));
+    recorder.close(recorder.open(), snapshotOf(10n));
+    expect(keys(recorder, 9n), 'no chunk to come is as old').toEqual([]);
+  });
+
   test('what an update left out is what is missing, and nothing after a delete', () => {
     const recorder = new Recorder();
     recorder.record(changesOf(DOCS, 10n, [{ operation: 'update', row: [1, UNKNOWN, UNKNOWN] }]));

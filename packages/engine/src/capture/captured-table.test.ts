@@ -1,3 +1,4 @@
+import type { Schema } from '@brimful/model';
 import { UNKNOWN } from '@brimful/model/testing';
 import { describe, expect, test } from 'vitest';
 import { MemoryDisk } from '../testing/memory-store.ts';
@@ -229,6 +230,23 @@ describe('chunks that are read again', () => {
     expect(await again()).toBe('appended');
     await docs.finish();
     expect(await docs.rows()).toEqual(['[1,"a","large"]']);
+  });
+});
+
+describe('the shape of a table', () => {
+  test('a stream that is behind what join saw is no change back', async () => {
+    const disk = new MemoryDisk();
+    const older = { ...DOCS, columns: DOCS.columns.slice(0, 2) };
+    await TableFixture.open(disk, older);
+    const docs = await TableFixture.open(disk, DOCS);
+    const { resource } = docs.table;
+    const tell = (schema: Schema): Promise<void> =>
+      docs.table.follow([{ kind: 'schema', resource, schema: { ...schema, version: 7 } }]);
+    for (const schema of [older, older, DOCS, DOCS]) await tell(schema);
+    expect(docs.table.writer.schema?.version).toBe(2);
+    // From here on the stream's own changes count, back and forth.
+    for (const schema of [older, DOCS]) await tell(schema);
+    expect(docs.table.writer.schema?.version).toBe(4);
   });
 });
 

@@ -15,7 +15,10 @@ import type { SeededRandom } from './scheduler.ts';
 
 /** Rows as their values, in the order of the table's columns. */
 interface TableState {
+  /** The shape, and behind its columns those it had before. */
   readonly schema: Schema;
+  /** Columns of the shape. */
+  readonly width: number;
   readonly rows: readonly (readonly Value[])[];
   readonly touched: ReadonlySet<string>;
   readonly phase: 'loading' | 'indexed' | 'settled';
@@ -26,6 +29,10 @@ interface DestinationTable {
   epoch: number;
   state: TableState;
   checkpoint: string | undefined;
+}
+
+export function newTable(schema: Schema, phase: TableState['phase']): TableState {
+  return { schema, width: schema.columns.length, rows: [], touched: new Set(), phase };
 }
 
 export type ApplyFault = 'none' | 'refused' | 'lost';
@@ -96,7 +103,7 @@ class MemoryDestination implements Destination {
     const { table: name } = request.id;
     let table = this.#database.tables.get(name);
     if (table === undefined) {
-      const state: TableState = { schema: request.schema, rows: [], touched: new Set(), phase: 'loading' };
+      const state = newTable(request.schema, 'loading');
       table = { collection: request.collection, epoch: 0, state, checkpoint: undefined };
       this.#database.tables.set(name, table);
     }
@@ -211,7 +218,7 @@ function evolve(state: TableState, shape: Schema): TableState {
       return from === -1 ? (column.initial ?? null) : (row[from] as Value);
     }),
   );
-  return { ...state, schema, rows };
+  return { ...state, schema, width: shape.columns.length, rows };
 }
 
 /** Of rows with a touched key all copies but one go: nobody may rely on which. */
@@ -301,9 +308,9 @@ function rowsOf(batch: Batch, unknown: readonly number[] = []): Value[][] {
   );
 }
 
-function assertColumns(batch: Batch, { schema }: TableState): void {
+function assertColumns(batch: Batch, { schema, width }: TableState): void {
   assert(
-    batch.columns.length <= schema.columns.length &&
+    batch.columns.length === width &&
       batch.schema.columns.every(({ name }, index) => name === schema.columns[index]?.name),
     "a batch has its table's columns",
   );

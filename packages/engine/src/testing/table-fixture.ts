@@ -11,7 +11,7 @@ import type { EngineContext } from '../context.ts';
 import { ByteBudget } from '../flow/byte-budget.ts';
 import { NEW_TABLE } from '../materialization/checkpoint.ts';
 import { MaterializationTask } from '../materialization/materialization-task.ts';
-import { MemoryDatabase, memoryConnector } from './memory-destination.ts';
+import { MemoryDatabase, memoryConnector, newTable } from './memory-destination.ts';
 import type { MemoryDisk } from './memory-store.ts';
 import { SeededRandom } from './scheduler.ts';
 
@@ -200,7 +200,7 @@ async function materialized(disk: MemoryDisk, schema: Schema, table: 'new' | 'li
     target.tables.set('docs', {
       collection: COLLECTION,
       epoch: 0,
-      state: { schema, rows: [], touched: new Set(), phase: 'settled' },
+      state: newTable(schema, 'settled'),
       checkpoint: JSON.stringify({ ...NEW_TABLE, phase: 'live', schema: 1 }),
     });
   }
