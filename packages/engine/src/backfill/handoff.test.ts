@@ -37,6 +37,7 @@ describe('the recorder', () => {
 
   test('a truncation is known as long as a chunk may not see it', () => {
     const recorder = recorded(undefined);
+    recorder.close(recorder.open(), snapshotOf(8n));
     recorder.recordTruncate(10n);
     const open = recorder.open();
     recorder.close(recorder.open(), snapshotOf(9n));
