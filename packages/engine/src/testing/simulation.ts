@@ -42,6 +42,8 @@ const SILENT = {
 
 /** Steps after which a run that has not come to rest hangs. */
 const STEP_LIMIT = 20_000;
+/** A slow workload beside lively tasks has its turn seldom. */
+const WORKLOAD_STEP_LIMIT = 200_000;
 
 interface RunningCapture {
   readonly process: SimulatedProcess;
@@ -137,7 +139,7 @@ export class Simulation {
           this.#materialization = this.#startMaterialization(this.target);
         return this.#workload.done || this.problems.length > 0;
       },
-      STEP_LIMIT,
+      WORKLOAD_STEP_LIMIT,
       () => 'the workload',
     );
     this.#fail();
