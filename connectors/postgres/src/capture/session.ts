@@ -139,11 +139,12 @@ export class PostgresSession implements CaptureSession {
     resources: readonly string[],
   ): Promise<readonly { readonly resource: string; readonly schema: Schema; readonly from: Position }[]> {
     const { control, publications } = this.#source;
+    // First what is published: a table that goes meanwhile is gone, not unpublished.
+    const published = await control.use((session) => publishedKinds(session, publications));
     const { found, asOf } = await control.use(async (session) => {
       const end = await endOfLog(session);
       return { found: await this.#catalog.tablesByName(session, resources), asOf: end };
     });
-    const published = await control.use((session) => publishedKinds(session, publications));
     const { joining, bereft } = this.#select(resources, found, published);
     const joint = await this.#joiner.publish([...joining.values(), ...bereft], published);
     const from = joint.position - 1n;

@@ -1,4 +1,5 @@
 import { createTestDatabase, sharedPostgres } from '@brimful/testbed/vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { StreamPart } from '@brimful/connector';
 import type { TestSession } from './testing/harness.ts';
@@ -200,6 +201,22 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     await source.client.query("INSERT INTO anew VALUES ('x')");
     await session.caughtUp();
     expect(session.changes('public.anew')).toEqual(['insert 1', 'dropped', 'insert x']);
+  });
+
+  test('whenever tables are dropped, they are told as dropped and nothing else', async () => {
+    await using database = await createTestDatabase(server);
+    await using source = await TestSource.connect(database.url);
+    const names = Array.from({ length: 150 }, (_, index) => `t${index}`);
+    for (const name of names) await source.client.query(`CREATE TABLE ${name} (id int PRIMARY KEY)`);
+    const resources = names.map((name) => `public.${name}`);
+    await using session = await source.follow(resources);
+    // Over several looks at the catalog, so that some fall into one.
+    for (const name of names) {
+      await source.client.query(`DROP TABLE ${name}`);
+      await sleep(15);
+    }
+    await session.until(() => session.parts.length >= names.length, 'all drops');
+    expect(new Set(resources.flatMap((one) => session.changes(one)))).toEqual(new Set(['dropped']));
   });
 
   test('a table made anew while nobody looked is dropped, not taken for the old one', async () => {

@@ -1,12 +1,10 @@
 import { findDebianPostgres, startFaultProxy, startPostgres } from '@brimful/testbed';
 import type { PostgresServer } from '@brimful/testbed';
 import { Problem } from '@brimful/model';
-import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { capture } from './capture.ts';
+import { installCertificate, TEST_CERTIFICATE } from './testing/certificate.ts';
 import { lsn, TestSource, waitUntil } from './testing/harness.ts';
 
 const versions = findDebianPostgres() === undefined ? ['embedded'] : ['embedded', 'debian'];
@@ -331,7 +329,7 @@ describe.for(versions as ('embedded' | 'debian')[])('a Postgres of its own (%s)'
   test('over TLS all is the same, and a certificate that does not fit is told as such', async () => {
     const tls = await startPostgres({ version, password: PASSWORD });
     try {
-      const certificate = makeCertificate(tls.dataDirectory);
+      installCertificate(tls.dataDirectory);
       await using plain = await TestSource.connect(tls.url());
       const refused = await capture
         .open({ ...plain.config, ssl: 'require' }, plain.context)
@@ -346,7 +344,7 @@ describe.for(versions as ('embedded' | 'debian')[])('a Postgres of its own (%s)'
       await expect(unknown).rejects.toMatchObject({ code: 'BRM-PG-TLS' });
       await using source = await TestSource.connect(tls.url(), {
         ssl: 'verify-full',
-        sslRootCertificate: certificate,
+        sslRootCertificate: TEST_CERTIFICATE,
       });
       await using session = await source.follow(['public.t']);
       const ours = `SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name LIKE 'brimful%'`;
@@ -393,30 +391,4 @@ describe.for(versions as ('embedded' | 'debian')[])('a Postgres of its own (%s)'
 
 function activeSql(slot: string): string {
   return `SELECT active FROM pg_replication_slots WHERE slot_name = '${slot}'`;
-}
-
-/** A certificate for 127.0.0.1 that vouches for itself, where the server looks for it. */
-function makeCertificate(directory: string): string {
-  const key = join(directory, 'server.key');
-  const certificate = join(directory, 'server.crt');
-  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  const files = ['-keyout', key, '-out', certificate];
-  const made = spawnSync('openssl', [
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-days',
-    '2',
-    ...subject,
-    ...files,
-  ]);
-  if (made.status !== 0) throw new Error(`openssl made no certificate: ${made.stderr}`);
-  const { uid, gid } = statSync(directory);
-  for (const file of [key, certificate]) {
-    chownSync(file, uid, gid);
-    chmodSync(file, 0o600);
-  }
-  return readFileSync(certificate, 'utf8');
 }

@@ -1,5 +1,6 @@
 import type { CaptureContext, Position } from '@brimful/connector';
 import { Problem } from '@brimful/model';
+import { quoteText } from '../types/identifier.ts';
 import type { RawSession } from '../wire/raw-session.ts';
 import type { ChangeBuffer } from './change-buffer.ts';
 import type { ChangeStream } from './change-stream.ts';
@@ -9,7 +10,7 @@ import type { JoinedTables } from './joined-tables.ts';
 import type { Joiner } from './joiner.ts';
 import type { Source } from './open-source.ts';
 import type { Catalog } from './catalog.ts';
-import { publishedKinds } from './published.ts';
+import type { SourceNames } from './names.ts';
 import { keyProblem } from './relations.ts';
 import { endOfLog } from './slot.ts';
 import { partitionChange, leavesOf, partitionProblem } from './partition-change.ts';
@@ -41,6 +42,7 @@ interface Sight {
   readonly name: string;
   readonly leaves: string;
   readonly identified: boolean;
+  readonly published: boolean;
 }
 
 /**
@@ -104,32 +106,23 @@ export class TableWatch {
   async #look(): Promise<void> {
     this.#tellDue();
     const tables = this.#options.tables.live();
-    const { control } = this.#options.source;
-    const { at, sights, published } = await control.use(async (session) => {
-      const oids = tables.map((table) => table.oid);
-      const { at, sights } = await readSights(session, oids);
-      const kinds = await publishedKinds(session, this.#options.source.publications);
-      return { at, sights, published: kinds };
-    });
+    const { control, publications } = this.#options.source;
+    const oids = tables.map((table) => table.oid);
+    const { at, sights } = await control.use((session) => readSights(session, oids, publications.names));
     for (const table of tables) {
       if (table.ended || this.#told.has(table)) continue;
-      await this.#compare(table, sights.get(table.oid), published.has(table.oid), at);
+      await this.#compare(table, sights.get(table.oid), at);
     }
     await this.#noteDurable();
     await this.#beat(at);
   }
 
-  async #compare(
-    table: JoinedTable,
-    sight: Sight | undefined,
-    published: boolean,
-    at: Position,
-  ): Promise<void> {
+  async #compare(table: JoinedTable, sight: Sight | undefined, at: Position): Promise<void> {
     const { buffer } = this.#options;
     if (sight === undefined || sight.name !== JSON.stringify(table.name)) {
       return this.#endAt(at, table, () => buffer.drop(table));
     }
-    if (!published) {
+    if (!sight.published) {
       return this.#endAt(at, table, () => buffer.fail(table, unpublishedProblem(table).toJSON()));
     }
     if (table.schema.key.length > 0 && !sight.identified) {
@@ -222,25 +215,30 @@ const unidentified = (
   ELSE NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = ${table}.oid AND i.indisvalid AND i.indimmediate
     AND CASE ${table}.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END) END`;
 
-const sightsSql = (oids: readonly number[]): string => `
+/** One statement, so that a table that goes meanwhile is either there and published, or neither. */
+const sightsSql = (oids: readonly number[], names: SourceNames): string => `
 SELECT c.oid, json_build_array(n.nspname, c.relname)::text,
   CASE WHEN c.relkind = 'p' THEN COALESCE((SELECT string_agg(t.relid::oid::text, ',' ORDER BY t.relid::oid)
     FROM pg_partition_tree(c.oid) t WHERE t.isleaf), '') ELSE '' END,
   CASE WHEN c.relkind = 'p' THEN NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid
-    WHERE t.isleaf AND ${unidentified('l')}) ELSE NOT ${unidentified('c')} END
+    WHERE t.isleaf AND ${unidentified('l')}) ELSE NOT ${unidentified('c')} END,
+  EXISTS (SELECT FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
+    WHERE r.prrelid = c.oid AND p.pubname IN (${quoteText(names.changes)}, ${quoteText(names.inserts)}))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY ('{${oids.join(',')}}'::oid[])`;
 
 async function readSights(
   session: RawSession,
   oids: readonly number[],
+  names: SourceNames,
 ): Promise<{ readonly at: Position; readonly sights: ReadonlyMap<number, Sight> }> {
-  const rows = oids.length === 0 ? [] : await session.query(sightsSql(oids));
-  const sights = rows.map(([oid, name, leaves, identified]): [number, Sight] => [
+  const rows = oids.length === 0 ? [] : await session.query(sightsSql(oids, names));
+  const sights = rows.map(([oid, name, leaves, identified, published]): [number, Sight] => [
     Number(oid),
     {
       name: JSON.stringify(JSON.parse(name as string)),
       leaves: leaves as string,
       identified: identified === 't',
+      published: published === 't',
     },
   ]);
   return { at: await endOfLog(session), sights: new Map(sights) };
