@@ -1,5 +1,6 @@
-import type { Batch, Column, Json, ProblemRecord, Range, Schema } from '@brimful/model';
+import type { Batch, Column, Json, ProblemRecord, Range, Schema, Scope } from '@brimful/model';
 import type { ConnectorContext, Finding } from './context.ts';
+import type { SourceProbe, Survey, SurveyRequest } from './survey.ts';
 
 /** A source table or stream that can become a collection. */
 export interface Resource {
@@ -137,7 +138,15 @@ export interface CaptureSession extends AsyncDisposable {
   ): Promise<readonly { readonly resource: string; readonly schema: Schema; readonly from: Position }[]>;
   /** Takes tables out of the stream. */
   leave(resources: readonly string[]): Promise<void>;
-  plan(resource: string): Promise<ScanPlan>;
+  /**
+   * Prepares to read a table again that is in the stream already: resolves when every transaction that ran at the call has
+   * ended, so that whatever was delivered before the call is seen by every scan's snapshot from then on. A table that the
+   * stream had lost is joined anew; `from` is then where it is whole again, and otherwise undefined. What the source's
+   * catalog says at the call counts: a key the table got since, its partitions as they are.
+   */
+  revisit(resource: string): Promise<{ readonly schema: Schema; readonly from: Position | undefined }>;
+  /** How to read what is in scope; without a scope, the whole table. Scopes the source cannot serve are refused with `BRM-SCOPE-…`. */
+  plan(resource: string, scope?: Scope): Promise<ScanPlan>;
   /** The next piece to read, at the front of what remains; its size follows what earlier pieces measured. */
   next(plan: ScanPlan, remaining: readonly Range[]): Range;
   /** Throws `BRM-SCAN-MOVED` when the plan's fingerprint no longer holds: plan again, start the table over. */
@@ -153,6 +162,17 @@ export interface CaptureConnector<Config> {
   check(config: Config, context: CaptureContext): Promise<readonly Finding[]>;
   discover(config: Config, context: CaptureContext): Promise<readonly Resource[]>;
   open(config: Config, context: CaptureContext): Promise<CaptureSession>;
+  /**
+   * Looks at tables for a plan: statistics, indexes, extremes, first and last rows in scope. Reads little, changes nothing,
+   * needs no running capture. One answer a request, in order.
+   */
+  survey(
+    config: Config,
+    requests: readonly SurveyRequest[],
+    context: CaptureContext,
+  ): Promise<readonly Survey[]>;
+  /** Opens what the governor feels the source's pulse with. Its own connection, and its own thread where that matters. */
+  probe(config: Config, context: CaptureContext): Promise<SourceProbe>;
   /** Removes what the capture left at the source (slot, publications). Idempotent. */
   drop(config: Config, context: CaptureContext): Promise<void>;
 }

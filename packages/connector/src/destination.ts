@@ -1,4 +1,4 @@
-import type { Batch, Column, Json, Schema } from '@brimful/model';
+import type { Batch, Column, Guard, Json, Schema, TablePlan } from '@brimful/model';
 import type { ConnectorContext, Finding } from './context.ts';
 
 /** One collection generation that becomes one destination table. */
@@ -33,7 +33,8 @@ export type Action =
 export type MergeStep =
   /**
    * One row per key, all with the same columns known. `unknown`: indices of `batch.schema.columns` that keep their
-   * present value (null in a new row).
+   * present value (null in a new row). `mostlySame`: rows that were read again; those that are there already as given must
+   * not be written.
    */
   | { readonly kind: 'upsert'; readonly batch: Batch; readonly unknown: readonly number[] }
   /** Keys (columns in key order) that must not be there afterwards. */
@@ -70,6 +71,33 @@ export interface TableHandle {
   readonly request: TableRequest;
   /** As of the moment it was opened; undefined when the table is new. */
   readonly checkpoint: Json | undefined;
+  /** Whether this generation has the table's name, or is kept beside it. Changes with a swap. */
+  readonly place: 'live' | 'beside';
+}
+
+/** Two generations of one table, both opened by this writer. */
+export interface TablePair {
+  /** Has the table's name before the swap. */
+  readonly live: TableHandle;
+  /** Has it afterwards. */
+  readonly next: TableHandle;
+}
+
+/** Rows of a table as one snapshot shows them. */
+export interface TableRows extends AsyncDisposable {
+  /** The table's checkpoint in that very snapshot. */
+  readonly checkpoint: Json | undefined;
+  /** Columns as in `schema`, in its order and types. Iterate once, to the end. Rows that are softly deleted are left out. */
+  readonly batches: AsyncIterable<Batch>;
+}
+
+/** What a destination says about a table for a plan. */
+export interface TableSurvey {
+  readonly rows: number | null;
+  readonly bytes: number | null;
+  readonly dependents: TablePlan['dependents'];
+  /** Dependents that a swap cannot carry, missing rights, no room. */
+  readonly guards: readonly Guard[];
 }
 
 export interface Destination extends AsyncDisposable {
@@ -93,6 +121,21 @@ export interface Destination extends AsyncDisposable {
   idle(): Promise<void>;
   /** Why nothing can be written at the moment though all is well with us ("waiting: file in use by pid 42"). */
   readonly waiting?: string | undefined;
+  /**
+   * Exchanges the names of both generations of every pair, with all that readers rely on (indexes, grants, comments,
+   * identity columns, dependent views), in one transaction, behind the fence of all of them. (Invariants 3, 7) Readers see
+   * the one or the other, never neither; writers of both must be at rest. Waits for readers only in short tries. All or
+   * nothing; after a lost connection the outcome is unknown: open the tables again and look at `place`. Pairs that are
+   * swapped already are left as they are. Undoing a swap is another one the other way round.
+   */
+  swap(
+    pairs: readonly TablePair[],
+    signal: AbortSignal,
+  ): Promise<{ readonly attempts: number; readonly longestWaitMilliseconds: number }>;
+  /** Reads a whole table in one snapshot, beside readers and writers. For comparisons. */
+  read(table: TableHandle, schema: Schema, signal: AbortSignal): Promise<TableRows>;
+  /** Looks at the table that has the name now. Changes nothing; undefined when there is none. */
+  survey(table: string, materialization: string): Promise<TableSurvey | undefined>;
   /** Removes a table and all notes about it. Only tables Brimful made. */
   drop(id: TableRequest['id']): Promise<void>;
 }

@@ -2,3 +2,4 @@ export * from './capture.ts';
 export * from './connector.ts';
 export * from './context.ts';
 export * from './destination.ts';
+export * from './survey.ts';

@@ -1,4 +1,5 @@
 export * from './align-batch.ts';
+export * from './backfill-plan.ts';
 export * from './batch.ts';
 export * from './column.ts';
 export * from './column-type.ts';
@@ -10,8 +11,10 @@ export type { RangeSet } from './range-set.ts';
 export * as rangeSet from './range-set.ts';
 export * from './row-hash.ts';
 export * from './row-key.ts';
+export * from './run.ts';
 export * from './schema.ts';
 export * from './schema-lattice.ts';
+export * from './scope.ts';
 export * from './spec.ts';
 export * from './status.ts';
 export * from './value.ts';
