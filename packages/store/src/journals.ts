@@ -87,9 +87,22 @@ export interface Writer<C> extends AsyncDisposable {
   append(entries: readonly NewEntry[], checkpoint: C): Promise<Head<C>>;
 }
 
+/** One journal's part of an append to several. */
+export interface JournalAppend {
+  readonly writer: Writer<unknown>;
+  readonly entries: readonly NewEntry[];
+  readonly checkpoint: unknown;
+}
+
 export interface Journals {
   /** Opens for writing and fences every earlier writer, of this or another process. Creates the journal when new. */
   open<C>(id: JournalId): Promise<Writer<C>>;
+  /**
+   * Like `append` of each writer, for different journals opened here, but all of it or nothing: one atomic, durable write.
+   * When one writer is fenced, nothing is written to any journal; which errors leave which writers usable is as for
+   * `append`. Their heads move together.
+   */
+  appendTogether(appends: readonly JournalAppend[]): Promise<void>;
   /**
    * Entries from `from` on: the history, then the live tail, in order and without holes, until `signal` aborts
    * (then the iteration ends without an error). `fence` entries are delivered too, so that offsets have no holes.

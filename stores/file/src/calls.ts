@@ -44,7 +44,8 @@ export interface WriterCalls {
   /** Locks, creates, recovers, collects orphans. Answers with the journals that a crash left half swept. */
   start: [null, { readonly unswept: readonly number[] }];
   open: [{ readonly name: string }, OpenedJournal];
-  append: [Append, { readonly appendedAt: number }];
+  /** Of different journals, as one: all of them or none. */
+  append: [readonly Append[], { readonly appendedAt: number }];
   /** Answers with the journal's number, or null when there is none. */
   trim: [{ readonly name: string; readonly before: Offset }, number | null];
   drop: [{ readonly name: string }, number | null];

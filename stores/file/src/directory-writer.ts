@@ -127,7 +127,7 @@ export class DirectoryWriter {
       case 'open':
         return this.#journals.open((argument as Argument<'open'>).name);
       case 'append':
-        return this.#journals.append(argument as Append, now);
+        return this.#journals.append(argument as readonly Append[], now);
       case 'trim': {
         const { name, before } = argument as Argument<'trim'>;
         return this.#journals.trim(name, before);

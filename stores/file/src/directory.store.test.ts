@@ -223,7 +223,7 @@ function leaveHalfDropped(directory: string): void {
     checkpoint: null,
     now: undefined,
   };
-  run('append', append);
+  run('append', [append]);
   run('drop', { name: 'j' });
   writer.stop();
 }

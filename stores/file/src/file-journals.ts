@@ -1,4 +1,4 @@
-import type { Entry, JournalId, JournalState, Journals, Offset, Writer } from '@brimful/store';
+import type { Entry, JournalAppend, JournalId, JournalState, Journals, Offset, Writer } from '@brimful/store';
 import { assert } from '@brimful/model';
 import type { ReaderCalls } from './calls.ts';
 import { History } from './history.ts';
@@ -35,6 +35,15 @@ export class FileJournals implements Journals {
     // An append whose outcome was unknown may have been written after all; now it has been, or never will be.
     this.#tails.uncertain(id);
     return new JournalWriter<C>(dependencies, id, opened);
+  }
+
+  appendTogether(appends: readonly JournalAppend[]): Promise<void> {
+    return JournalWriter.appendTogether(
+      appends.map(({ writer, entries, checkpoint }) => {
+        assert(writer instanceof JournalWriter, 'the writer is of this store');
+        return { writer: writer as JournalWriter<unknown>, entries, checkpoint };
+      }),
+    );
   }
 
   read(id: JournalId, from: Offset, signal: AbortSignal): AsyncIterable<Entry> {

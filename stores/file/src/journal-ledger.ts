@@ -90,30 +90,41 @@ export class JournalLedger {
     return { number, epoch, next, checkpoint };
   }
 
-  append(append: Append, now: number): { readonly appendedAt: number } {
+  /** To different journals. Refuses all before it writes to any. */
+  append(appends: readonly Append[], now: number): { readonly appendedAt: number } {
+    const blobBytes = appends.map((append) => this.#checkBlobs(append));
+    for (const append of appends) {
+      const found = this.#byNumber.get(append.number) as JournalRow | undefined;
+      const isPresent = found?.name !== null && found?.epoch === append.epoch && found.next === append.next;
+      if (!isPresent) throw this.#refusal(append);
+    }
+    const appendedAt = appends[0]?.now ?? now;
+    appends.forEach((append, index) => this.#write(append, blobBytes[index] ?? 0, appendedAt));
+    return { appendedAt };
+  }
+
+  #write(append: Append, blobBytes: number, appendedAt: number): void {
     const { number, epoch, next, entries, checkpoint } = append;
-    const bytes = this.#checkBlobs(append) + append.bodies.byteLength;
+    const bytes = blobBytes + append.bodies.byteLength;
     const end = next + entries.length;
     const checksum = headChecksum(number, epoch, end, checkpoint);
     // Invariant 3: only the journal's present writer matches this row.
     const { changes } = this.#advance.run(end, bytes, checkpoint, checksum, number, epoch, next);
-    if (changes !== 1) throw this.#refusal(append);
-    const appendedAt = append.now ?? now;
+    assert(changes === 1, `the writer of ${append.name} was checked in this transaction`);
     let start = 0;
     entries.forEach((entry, index) => {
-      const { kind, meta, size, blob, blobBytes, bodyChecksum } = entry;
+      const { kind, meta, size, blob, blobBytes: claimed, bodyChecksum } = entry;
       const offset = next + index;
       const sum = entryChecksum(
         number,
         offset,
-        { kind, meta, appendedAt, blob, blobBytes, size },
+        { kind, meta, appendedAt, blob, blobBytes: claimed, size },
         bodyChecksum,
       );
       const body = size === null ? null : append.bodies.subarray(start, start + size);
-      this.#insert.run(number, offset, kind, meta, appendedAt, blob, blobBytes, size, sum, body);
+      this.#insert.run(number, offset, kind, meta, appendedAt, blob, claimed, size, sum, body);
       start += size ?? 0;
     });
-    return { appendedAt };
   }
 
   /** An entry must never claim what is not there. Answers with the bytes claimed. */

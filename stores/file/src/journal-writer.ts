@@ -7,7 +7,7 @@ import {
   type Writer,
 } from '@brimful/store';
 import { assert, Problem } from '@brimful/model';
-import type { IncomingEntry, OpenedJournal, WriterCalls } from './calls.ts';
+import type { Append, IncomingEntry, OpenedJournal, WriterCalls } from './calls.ts';
 import { bodyChecksum } from './checksum.ts';
 import type { Faults } from './faults.ts';
 import type { FreshEntry, Tails } from './tails.ts';
@@ -20,12 +20,22 @@ export interface WriterDependencies {
   readonly now: (() => number) | undefined;
 }
 
+interface WriterAppend {
+  readonly writer: JournalWriter<unknown>;
+  readonly entries: readonly NewEntry[];
+  readonly checkpoint: unknown;
+}
+
+interface PreparedAppend extends WriterAppend {
+  readonly append: Append;
+}
+
 export class JournalWriter<C> implements Writer<C> {
   readonly #dependencies: WriterDependencies;
   readonly #id: JournalId;
   readonly #number: number;
   #head: Head<C>;
-  #pending: Promise<Head<C>> | undefined;
+  #pending: Promise<void> | undefined;
   /** Why nothing more can be appended. */
   #ended: Problem | undefined;
 
@@ -41,51 +51,64 @@ export class JournalWriter<C> implements Writer<C> {
     return this.#head;
   }
 
-  async append(entries: readonly NewEntry[], checkpoint: C): Promise<Head<C>> {
-    if (this.#ended !== undefined) throw this.#ended;
-    assert(this.#pending === undefined, `two appends at once to journal ${this.#id}`);
-    const incoming = entries.map((entry) => toIncoming(this.#id, entry));
-    const bodies = joinBodies(this.#id, entries);
-    // Taken before anything can fail, so that a checkpoint JSON cannot hold is refused without a trace.
-    const text = (JSON.stringify(checkpoint) as string | undefined) ?? null;
-    this.#pending = this.#write(entries, incoming, bodies, checkpoint, text);
+  append(entries: readonly NewEntry[], checkpoint: C): Promise<Head<C>> {
+    return JournalWriter.appendTogether([
+      { writer: this as JournalWriter<unknown>, entries, checkpoint },
+    ]).then(() => this.#head);
+  }
+
+  /** See `Journals.appendTogether`. The writers are of one store. */
+  static async appendTogether(appends: readonly WriterAppend[]): Promise<void> {
+    // Taken before anything can fail, so that what JSON cannot hold is refused without a trace.
+    const prepared = appends.map(({ writer, entries, checkpoint }) => writer.#prepare(entries, checkpoint));
+    const pending = JournalWriter.#write(prepared);
+    for (const { writer } of prepared) writer.#pending = pending;
     try {
-      return await this.#pending;
+      await pending;
     } finally {
-      this.#pending = undefined;
+      for (const { writer } of prepared) writer.#pending = undefined;
     }
   }
 
-  async #write(
-    entries: readonly NewEntry[],
-    incoming: readonly IncomingEntry[],
-    bodies: Uint8Array,
-    checkpoint: C,
-    checkpointText: string | null,
-  ): Promise<Head<C>> {
-    const { thread, tails, faults, now } = this.#dependencies;
+  #prepare(entries: readonly NewEntry[], checkpoint: C): PreparedAppend {
+    if (this.#ended !== undefined) throw this.#ended;
+    assert(this.#pending === undefined, `two appends at once to journal ${this.#id}`);
     const { next, epoch } = this.#head;
-    const append = {
+    const append: Append = {
       number: this.#number,
       name: this.#id,
       epoch,
       next,
-      entries: incoming,
-      bodies,
-      checkpoint: checkpointText,
-      now: now?.(),
+      entries: entries.map((entry) => toIncoming(this.#id, entry)),
+      bodies: joinBodies(this.#id, entries),
+      checkpoint: (JSON.stringify(checkpoint) as string | undefined) ?? null,
+      now: this.#dependencies.now?.(),
     };
+    return { writer: this as JournalWriter<unknown>, append, entries, checkpoint };
+  }
+
+  static async #write(prepared: readonly PreparedAppend[]): Promise<void> {
+    const first = prepared[0]?.writer;
+    if (first === undefined) return;
+    const { thread, faults } = first.#dependencies;
+    const appends = prepared.map(({ append }) => append);
     try {
-      const transfer = [bodies.buffer as ArrayBuffer];
-      const { appendedAt } = await thread.call('append', append, { transfer, fault: faults?.at('append') });
-      const fresh = entries.map((entry, index) => toFresh(entry, incoming[index], next + index, appendedAt));
-      this.#head = { next: next + entries.length, epoch, checkpoint };
-      tails.appended(this.#id, this.#number, fresh);
-      return this.#head;
+      const transfer = appends.map(({ bodies }) => bodies.buffer as ArrayBuffer);
+      const { appendedAt } = await thread.call('append', appends, { transfer, fault: faults?.at('append') });
+      for (const one of prepared) one.writer.#settle(one, appendedAt);
     } catch (error) {
-      this.#fail(error);
+      for (const { writer } of prepared) writer.#fail(error);
       throw error;
     }
+  }
+
+  #settle({ append, entries, checkpoint }: PreparedAppend, appendedAt: number): void {
+    const { next, epoch } = append;
+    const fresh = entries.map((entry, index) =>
+      toFresh(entry, append.entries[index], next + index, appendedAt),
+    );
+    this.#head = { next: next + entries.length, epoch, checkpoint: checkpoint as C };
+    this.#dependencies.tails.appended(this.#id, this.#number, fresh);
   }
 
   #fail(error: unknown): void {

@@ -81,7 +81,8 @@ function runAlone({ id, call, argument }: Request): Reply {
 }
 
 function inlineBytes({ call, argument }: Request): number {
-  return call === 'append' ? (argument as Append).bodies.byteLength : 0;
+  if (call !== 'append') return 0;
+  return (argument as readonly Append[]).reduce((sum, { bodies }) => sum + bodies.byteLength, 0);
 }
 
 /** Roughly what the log grew by: bodies, and three pages for each command. */

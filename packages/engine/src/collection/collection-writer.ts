@@ -174,6 +174,21 @@ export class CollectionWriter<C> implements AsyncDisposable {
     return head;
   }
 
+  /** Commits what was put into several writers, each in its own turn, as one atomic write. (Invariant 2) */
+  static async commitTogether<C>(
+    context: EngineContext,
+    commits: readonly { readonly writer: CollectionWriter<C>; readonly checkpoint: C }[],
+  ): Promise<void> {
+    const appends = commits.map(({ writer, checkpoint }) => {
+      const entries = writer.#pending;
+      writer.#pending = [];
+      return { writer: writer.#writer, entries, checkpoint };
+    });
+    context.reach('journal.before-append');
+    await context.store.journals.appendTogether(appends);
+    context.reach('journal.after-append');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#turn;
     await this.#writer[Symbol.asyncDispose]();

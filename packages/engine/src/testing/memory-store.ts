@@ -4,6 +4,7 @@ import type {
   Entry,
   Head,
   JournalId,
+  JournalAppend,
   Journals,
   JournalState,
   NewEntry,
@@ -134,6 +135,15 @@ class MemoryJournals implements Journals {
     return new MemoryWriter<C>(id, journal, this.#disk, this.#means, this.#enter);
   }
 
+  async appendTogether(appends: readonly JournalAppend[]): Promise<void> {
+    await MemoryWriter.appendTogether(
+      appends.map(({ writer, entries, checkpoint }) => {
+        assert(writer instanceof MemoryWriter, 'the writer is of this store');
+        return { writer, entries, checkpoint };
+      }),
+    );
+  }
+
   async *read(id: JournalId, from: Offset, signal: AbortSignal): AsyncIterable<Entry> {
     let next = from;
     let journal: Journal | undefined;
@@ -231,16 +241,35 @@ class MemoryWriter<C> implements Writer<C> {
   }
 
   async append(entries: readonly NewEntry[], checkpoint: C): Promise<Head<C>> {
-    assert(!this.#appending, `two appends to ${this.#id} at once`);
-    if (this.#unknown)
-      throw new Problem('BRM-STORE-UNKNOWN', `an append to ${this.#id} failed`, { kind: 'retry' });
-    this.#appending = true;
+    await MemoryWriter.appendTogether([{ writer: this as MemoryWriter<unknown>, entries, checkpoint }]);
+    return this.#head;
+  }
+
+  /** See `Journals.appendTogether`. */
+  static async appendTogether(
+    appends: readonly {
+      readonly writer: MemoryWriter<unknown>;
+      readonly entries: readonly NewEntry[];
+      readonly checkpoint: unknown;
+    }[],
+  ): Promise<void> {
+    const kept = appends.map(({ checkpoint }) => JSON.stringify(checkpoint));
+    const writers = appends.map(({ writer }) => writer);
+    for (const writer of writers) writer.#begin();
+    const [first] = writers;
     try {
-      const kept = JSON.stringify(checkpoint);
-      await this.#enter();
-      return await this.#write(entries, kept);
+      if (first === undefined) return;
+      await first.#enter();
+      for (const { writer, entries } of appends) writer.#check(entries);
+      const fault = first.#means.appendFault(first.#id);
+      if (fault !== 'refused')
+        appends.forEach(({ writer, entries }, index) => writer.#write(entries, kept[index] as string));
+      await first.#means.turn();
+      for (const writer of writers) writer.#end(fault);
+      if (fault !== 'none')
+        throw new Problem('BRM-STORE-FAULT', `the append to ${first.#id} failed`, { kind: 'retry' });
     } finally {
-      this.#appending = false;
+      for (const writer of writers) writer.#appending = false;
     }
   }
 
@@ -248,7 +277,14 @@ class MemoryWriter<C> implements Writer<C> {
     await Promise.resolve();
   }
 
-  async #write(entries: readonly NewEntry[], checkpoint: string): Promise<Head<C>> {
+  #begin(): void {
+    assert(!this.#appending, `two appends to ${this.#id} at once`);
+    if (this.#unknown)
+      throw new Problem('BRM-STORE-UNKNOWN', `an append to ${this.#id} failed`, { kind: 'retry' });
+    this.#appending = true;
+  }
+
+  #check(entries: readonly NewEntry[]): void {
     const journal = this.#journal;
     if (journal.dropped || journal.epoch !== this.#epoch)
       throw new Problem('BRM-STORE-FENCED', `${this.#id} has a later writer`, { kind: 'retry' });
@@ -257,23 +293,22 @@ class MemoryWriter<C> implements Writer<C> {
         throw new Problem('BRM-STORE-TOO-LARGE', 'the body does not fit inline', { kind: 'bug' });
       assert(blob === undefined || this.#disk.blobs.has(blob.name), `blob ${blob?.name} is there`);
     }
-    const fault = this.#means.appendFault(this.#id);
-    if (fault !== 'refused') {
-      const next = journal.first + journal.entries.length;
-      const appendedAt = this.#means.now();
-      entries.forEach((entry, index) => {
-        journal.entries.push({ ...entry, meta: { ...entry.meta }, offset: next + index, appendedAt });
-      });
-      journal.checkpoint = checkpoint;
-      this.#disk.changed.ring();
-    }
-    await this.#means.turn();
-    if (fault !== 'none') {
-      this.#unknown = true;
-      throw new Problem('BRM-STORE-FAULT', `the append to ${this.#id} failed`, { kind: 'retry' });
-    }
-    this.#head = this.#headNow();
-    return this.#head;
+  }
+
+  #write(entries: readonly NewEntry[], checkpoint: string): void {
+    const journal = this.#journal;
+    const next = journal.first + journal.entries.length;
+    const appendedAt = this.#means.now();
+    entries.forEach((entry, index) => {
+      journal.entries.push({ ...entry, meta: { ...entry.meta }, offset: next + index, appendedAt });
+    });
+    journal.checkpoint = checkpoint;
+    this.#disk.changed.ring();
+  }
+
+  #end(fault: AppendFault): void {
+    if (fault === 'none') this.#head = this.#headNow();
+    else this.#unknown = true;
   }
 
   #headNow(): Head<C> {

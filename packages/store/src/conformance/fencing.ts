@@ -51,6 +51,7 @@ export function describeFencing(makeStore: MakeStore): void {
       }));
 
     describeOtherFences(makeStore);
+    describeTogether(makeStore);
   });
 }
 
@@ -75,5 +76,45 @@ function describeOtherFences(makeStore: MakeStore): void {
       expect(await codeOf(old.append([rows(pattern(1, 1))], 1))).toBe('BRM-STORE-FENCED');
       await young.append([rows(pattern(1, 2))], 2);
       expect((await takeAll(store, 'a')).map(({ body }) => body)).toEqual([pattern(1, 2)]);
+    }));
+}
+
+function describeTogether(makeStore: MakeStore): void {
+  test('an append to several journals is in all of them', () =>
+    withStore(makeStore, async (store) => {
+      const a = await store.journals.open<string>('a');
+      const b = await store.journals.open<string>('b');
+      await a.append([rows(pattern(1, 1))], 'first');
+      await store.journals.appendTogether([
+        { writer: a, entries: [rows(pattern(1, 2)), rows(pattern(1, 3))], checkpoint: 'both' },
+        { writer: b, entries: [rows(pattern(1, 4))], checkpoint: 'both' },
+      ]);
+      expect([a.head, b.head]).toMatchObject([
+        { next: 3, checkpoint: 'both' },
+        { next: 1, checkpoint: 'both' },
+      ]);
+      await b.append([], 'on');
+      expect((await takeAll(store, 'a')).map(({ body }) => body)).toEqual(
+        [1, 2, 3].map((n) => pattern(1, n)),
+      );
+      expect((await takeAll(store, 'b')).map(({ body }) => body)).toEqual([pattern(1, 4)]);
+    }));
+
+  // Invariants 2, 3
+  test('an append to several journals of which one is fenced is in none', () =>
+    withStore(makeStore, async (store) => {
+      const a = await store.journals.open<string>('a');
+      const b = await store.journals.open<string>('b');
+      const young = await store.journals.open<string>('b');
+      const together = store.journals.appendTogether([
+        { writer: a, entries: [rows(pattern(1, 2))], checkpoint: 'late' },
+        { writer: b, entries: [rows(pattern(1, 4))], checkpoint: 'late' },
+      ]);
+      expect(await codeOf(together)).toBe('BRM-STORE-FENCED');
+      expect(await takeAll(store, 'a')).toEqual([]);
+      expect(await takeAll(store, 'b')).toEqual([]);
+      expect((await store.journals.open('a')).head.checkpoint).toBeUndefined();
+      await young.append([rows(pattern(1, 5))], 'young');
+      expect((await takeAll(store, 'b')).length).toBe(1);
     }));
 }
