@@ -36,7 +36,12 @@ export type MergeStep =
    * present value (null in a new row). `mostlySame`: rows that were read again; those that are there already as given must
    * not be written.
    */
-  | { readonly kind: 'upsert'; readonly batch: Batch; readonly unknown: readonly number[] }
+  | {
+      readonly kind: 'upsert';
+      readonly batch: Batch;
+      readonly unknown: readonly number[];
+      readonly mostlySame?: boolean;
+    }
   /** Keys (columns in key order) that must not be there afterwards. */
   | {
       readonly kind: 'delete';
