@@ -62,7 +62,7 @@ function addSteps(transaction: Transaction, table: OpenTable, steps: readonly Me
     const step = steps[index] as MergeStep;
     switch (step.kind) {
       case 'upsert':
-        upsertRows(transaction, table, step.batch, step.unknown);
+        upsertRows(transaction, table, step.batch, step.unknown, step.mostlySame);
         break;
       case 'delete':
         deleteRows(transaction, table, step);

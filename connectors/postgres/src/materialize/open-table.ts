@@ -25,7 +25,8 @@ export class OpenTable implements TableHandle {
   readonly id: string;
   readonly epoch: string;
   readonly schemaName: string;
-  readonly relationName: string;
+  /** Changes with a swap that has committed. */
+  relationName: string;
   readonly adopted: boolean;
   /** As of the last transaction that committed. */
   facts: TableFacts;
@@ -48,6 +49,10 @@ export class OpenTable implements TableHandle {
     this.relationName = options.relationName;
     this.adopted = options.adopted;
     this.facts = options.facts;
+  }
+
+  get place(): 'live' | 'beside' {
+    return this.relationName === this.request.id.table ? 'live' : 'beside';
   }
 
   /** For SQL. */

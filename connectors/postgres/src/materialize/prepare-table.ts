@@ -5,6 +5,7 @@ import { quoteIdentifier, quoteText } from '../types/identifier.ts';
 import { adoptTable } from './adopt-table.ts';
 import { ownerOf, writeNote } from './bookkeeping.ts';
 import type { Note } from './bookkeeping.ts';
+import { generationName } from './generation-name.ts';
 import type { Lane } from './lane.ts';
 import { DELETED_AT } from './merge-target.ts';
 import { shapeOf, sqlType } from './table-shape.ts';
@@ -14,13 +15,11 @@ import type { TableShape } from './table-shape.ts';
 export async function prepareTable(lane: Lane, request: TableRequest, schemaName: string): Promise<Note> {
   const shape = shapeOf(request.schema, request.id.table);
   await ensureSchema(lane, schemaName);
+  // In this order: whoever makes the table meanwhile notes it in the same transaction, so then an owner is found.
+  const present = await relationKind(lane, schemaName, request.id.table);
   const relationName = await chooseName(lane, request, schemaName);
   const relation = `${quoteIdentifier(schemaName)}.${quoteIdentifier(relationName)}`;
-  const existing = await lane.query(
-    'SELECT c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2',
-    [schemaName, relationName],
-  );
-  const kind = existing.rows[0]?.['relkind'] as string | undefined;
+  const kind = relationName === request.id.table ? present : undefined;
   if (kind !== undefined) {
     // Invariant 7: what somebody else keeps there is not written over.
     if (!request.adopt) throw foreignTable(request, relation);
@@ -82,7 +81,42 @@ async function chooseName(lane: Lane, request: TableRequest, schemaName: string)
       },
     );
   }
-  return `${table} (generation ${generation})`;
+  return freeGenerationName(lane, { schemaName, name: table, generation });
+}
+
+/** More than this many that others have taken is no accident. */
+const NAME_ATTEMPTS = 20;
+
+/** A name for a generation that stands beside, which nobody in the schema has. */
+export async function freeGenerationName(
+  lane: Lane,
+  { schemaName, name, generation }: { schemaName: string; name: string; generation: number },
+): Promise<string> {
+  for (let attempt = 1; attempt <= NAME_ATTEMPTS; attempt += 1) {
+    const candidate = generationName(name, generation, attempt);
+    if ((await relationKind(lane, schemaName, candidate)) === undefined) return candidate;
+  }
+  throw new Problem(
+    'BRM-PG-NAME',
+    `All names for generation ${generation} of ${name} are taken in ${schemaName}.`,
+    {
+      remedy: `Drop what nobody needs: tables of ${schemaName} named "${generationName(name, generation)}" and the like.`,
+      at: { table: name },
+    },
+  );
+}
+
+/** `pg_class.relkind` of whatever has the name. */
+async function relationKind(
+  lane: Lane,
+  schemaName: string,
+  relationName: string,
+): Promise<string | undefined> {
+  const existing = await lane.query(
+    'SELECT c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2',
+    [schemaName, relationName],
+  );
+  return existing.rows[0]?.['relkind'] as string | undefined;
 }
 
 function foreignTable(request: TableRequest, relation: string): Problem {
