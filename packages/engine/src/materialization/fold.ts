@@ -2,9 +2,9 @@ import type { MergeStep } from '@brimful/connector';
 import type { Batch, Changes, Column, Schema } from '@brimful/model';
 import { alignBatch, assert, ColumnBuilder, hasBit, keyIndices, Operation } from '@brimful/model';
 import { foldKeyless } from './fold-keyless.ts';
-import type { KeyPlace } from './key-table.ts';
-import { KeyTable, NONE, oldKey, ownKey } from './key-table.ts';
-import { ABSENT, RowNumbers, UNKNOWN } from './row-numbers.ts';
+import type { KeyPlace } from '../collection/key-table.ts';
+import { KeyTable, NONE, oldKey, ownKey } from '../collection/key-table.ts';
+import { ABSENT, RowNumbers, UNKNOWN } from '../collection/row-numbers.ts';
 
 /** Whether each delete must keep its own commit time (tables with soft deletes) or one for all is enough. */
 export type DeleteTimes = 'each' | 'latest';
