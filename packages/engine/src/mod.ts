@@ -1,3 +1,8 @@
+export type { BackfillsOptions } from './backfill/backfills.ts';
+export { Backfills } from './backfill/backfills.ts';
+export type { PriceList } from './backfill/price.ts';
+export type { RunDraft } from './backfill/request.ts';
+export type { RunOrder } from './backfill/run-change.ts';
 export { CollectionReader } from './collection/collection-reader.ts';
 export { journalId } from './collection/journal-id.ts';
 export type { Compression, EngineContext } from './context.ts';

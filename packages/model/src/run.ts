@@ -69,6 +69,8 @@ export interface Run {
   readonly endedAt: number | null;
   /** Until when it can be undone; null: not (any more). */
   readonly undoUntil: number | null;
+  /** A person asked for the swap to be taken back, or made again, and that has not happened yet. */
+  readonly intent: 'undo' | 'redo' | null;
   readonly report: RunReport | null;
 }
 
