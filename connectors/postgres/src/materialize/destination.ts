@@ -1,5 +1,13 @@
 import { assert, Problem } from '@brimful/model';
-import type { ConnectorContext, Destination, TableHandle, TableRequest, Work } from '@brimful/connector';
+import type { Schema } from '@brimful/model';
+import type {
+  ConnectorContext,
+  Destination,
+  TableHandle,
+  TableRequest,
+  TableRows,
+  Work,
+} from '@brimful/connector';
 
 import { quoteIdentifier } from '../types/identifier.ts';
 import { applyWorks } from './apply-works.ts';
@@ -12,6 +20,7 @@ import { Lane } from './lane.ts';
 import { Lanes } from './lanes.ts';
 import { OpenTable } from './open-table.ts';
 import { prepareTable } from './prepare-table.ts';
+import { readTable } from './read-table.ts';
 import { clientConfig, sessionSettings } from './session.ts';
 import { TUNING } from './tuning.ts';
 import type { Tuning } from './tuning.ts';
@@ -77,11 +86,11 @@ export class PostgresDestination implements Destination {
 
   async apply(works: readonly Work[], signal: AbortSignal): Promise<void> {
     if (works.length === 0) return;
-    const own = works.map((work): TableWork => {
-      const { table, actions, checkpoint } = work;
-      assert(table instanceof OpenTable, 'the table was opened by this destination');
-      return { table, actions, checkpoint };
-    });
+    const own = works.map(({ table, actions, checkpoint }): TableWork => ({
+      table: opened(table),
+      actions,
+      checkpoint,
+    }));
     assert(new Set(own.map(({ table }) => table.id)).size === own.length, 'a table comes once in an apply');
     try {
       await this.#writers.use(async (lane) => {
@@ -98,6 +107,16 @@ export class PostgresDestination implements Destination {
       if (error instanceof Problem || signal.aborted) throw error;
       throw problemOf(error, 'writing');
     }
+  }
+
+  async read(table: TableHandle, schema: Schema, signal: AbortSignal): Promise<TableRows> {
+    return readTable({
+      config: this.#config,
+      table: opened(table),
+      schema,
+      signal,
+      cancel: (backend) => this.#cancel(backend),
+    });
   }
 
   async idle(): Promise<void> {
@@ -171,12 +190,21 @@ export class PostgresDestination implements Destination {
   #giveUp(lane: Lane): void {
     const { backend } = lane;
     lane.destroy();
+    this.#cancel(backend);
+  }
+
+  #cancel(backend: number): void {
     this.#onControl('cancelling', async (control) =>
       control.query('SELECT pg_cancel_backend($1)', [backend]),
     ).catch((error: unknown) =>
       this.#context.log.debug({ error: String(error) }, 'could not cancel the abandoned statement'),
     );
   }
+}
+
+function opened(table: TableHandle): OpenTable {
+  assert(table instanceof OpenTable, 'the table was opened by this destination');
+  return table;
 }
 
 function tableOf(request: TableRequest, note: Note): OpenTable {

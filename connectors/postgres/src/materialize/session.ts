@@ -4,7 +4,7 @@ import type { PostgresDestinationConfig } from './config.ts';
 import type { Tuning } from './tuning.ts';
 
 /** How long connecting may take before it counts as an outage. */
-const CONNECT_TIMEOUT_MS = 15_000;
+export const CONNECT_TIMEOUT_MS = 15_000;
 /** The server ends a transaction of ours that says nothing for this long: a hung writer must not hold its fence for ever. */
 const IDLE_IN_TRANSACTION_MS = 120_000;
 /** Sorts the rows of a merge without a file. */
