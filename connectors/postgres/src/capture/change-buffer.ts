@@ -140,6 +140,11 @@ export class ChangeBuffer implements PgoutputSink {
     this.#parts.push({ kind: 'stale', resource: table.resource, problem });
   }
 
+  /** The table is being read again: news that it must be are old. */
+  fresh(table: JoinedTable): void {
+    this.#parts = this.#parts.filter((part) => part.resource !== table.resource || part.kind !== 'stale');
+  }
+
   /** What waits is dropped, what comes is skipped. */
   leave(table: JoinedTable): void {
     table.ended = true;

@@ -28,6 +28,8 @@ export class JoinedTable {
   changes: ChangesBuilder | undefined;
   /** Numbers of columns that the catalog says are never null, and the stream showed null. */
   readonly loosened = new Set<number>();
+  /** When the table is being read again: everything that happened up to `at`, and made it this shape, is in that read. */
+  reread: { readonly at: Position; readonly schema: Schema } | undefined;
   #position: Position;
   #cut: { readonly position: Position; readonly skip: number } | undefined;
   /** The transaction (counted by the session) that `seen` and `skip` are about. */

@@ -35,14 +35,14 @@ const LONGEST_PAUSE_MILLISECONDS = 2_000;
 /** Puts tables into the publications, and waits until what ran meanwhile has ended. */
 export class Joiner {
   readonly #options: JoinerOptions;
-  #closed = false;
+  readonly #closed = new AbortController();
 
   constructor(options: JoinerOptions) {
     this.#options = options;
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closed.abort();
   }
 
   /** All tables in one ALTER each, so that a thousand are as quick as one. `published`: where tables are now. */
@@ -64,12 +64,18 @@ export class Joiner {
       changes,
       tables.map((table) => table.oid),
     );
+    return this.joint();
+  }
+
+  /**
+   * This moment. Takes a transaction id of its own, because a snapshot's xmax is only one past the last that ended: the
+   * newest transactions that run are not below it.
+   */
+  async joint(): Promise<Joint> {
     return this.#options.pool.use(async (session) => {
-      const [row] = await session.query(
-        'SELECT pg_current_wal_insert_lsn(), pg_snapshot_xmax(pg_current_snapshot())',
-      );
-      const [position, xmax] = row as [string, string];
-      return { position: parseLsn(position), xmax: BigInt(xmax) };
+      const [row] = await session.query('SELECT pg_current_wal_insert_lsn(), pg_current_xact_id()');
+      const [position, xid] = row as [string, string];
+      return { position: parseLsn(position), xmax: BigInt(xid) };
     });
   }
 
@@ -91,13 +97,14 @@ export class Joiner {
 
   /**
    * Waits until every transaction that ran at the joint has ended, prepared ones too, so that every later snapshot sees
-   * all of its changes or none. Only those of this database matter. (Architecture, handoff rule 8)
+   * all of its changes or none. Only those of this database matter. Ends at once when the session is closed.
+   * (Architecture, handoff rule 8)
    */
   async settle(joint: Joint): Promise<void> {
     const { pool, log, now } = this.#options;
     const started = now();
     let told = false;
-    for (let pause = PAUSE_MILLISECONDS; !this.#closed; pause *= 1.5) {
+    for (let pause = PAUSE_MILLISECONDS; !this.#closed.signal.aborted; pause *= 1.5) {
       const { running, blockers } = await pool.use((session) => stillRunning(session, joint));
       if (running === 0) return;
       if (!told && blockers.length > 0 && now() - started > this.#options.patienceMilliseconds) {
@@ -107,9 +114,18 @@ export class Joiner {
           `Reading waits for older transactions to end: ${describeBlockers(blockers)}. To end one: SELECT pg_terminate_backend(<pid>), or ROLLBACK PREPARED.`,
         );
       }
-      await sleep(Math.min(pause, LONGEST_PAUSE_MILLISECONDS));
+      await this.#pause(Math.min(pause, LONGEST_PAUSE_MILLISECONDS));
     }
     throw new Problem('BRM-PG-CONNECTION', 'The capture session was closed.', { kind: 'retry' });
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    try {
+      await sleep(milliseconds, undefined, { signal: this.#closed.signal });
+    } catch (thrown) {
+      // Closed meanwhile: the caller looks.
+      if (!this.#closed.signal.aborted) throw thrown;
+    }
   }
 
   async #lockedProblem(oids: readonly number[], cause: unknown): Promise<Problem> {

@@ -1,3 +1,4 @@
+import type { Schema } from '@brimful/model';
 import { Problem } from '@brimful/model';
 import type { Position } from '@brimful/connector';
 import type { RelationInfo } from '../wire/pgoutput-relation.ts';
@@ -92,10 +93,18 @@ export class Relations {
     }
     if (!sameShape(before, shape.schema)) {
       buffer.reshape(table, shape.schema);
-      const rewritten = rewrittenColumns(before, shape.schema, computedColumns(table.table));
+      const rewritten = this.#rewritten(table, before, shape.schema, buffer.reaching);
       if (rewritten.length > 0) buffer.stale(table, rewrittenProblem(table, rewritten).toJSON());
     }
     this.#route(buffer, info, table, shape);
+  }
+
+  /** What an ALTER computed anew and no read of the table shows. */
+  #rewritten(table: JoinedTable, before: Schema, after: Schema, reaching: Position): readonly string[] {
+    const { reread } = table;
+    if (reread !== undefined && reaching <= reread.at) return [];
+    table.reread = undefined;
+    return rewrittenColumns(reread?.schema ?? before, after, computedColumns(table.table));
   }
 
   #route(buffer: ChangeBuffer, info: RelationInfo, table: JoinedTable, shape: RelationShape): void {

@@ -65,6 +65,11 @@ export class Scanner {
     this.#options = options;
   }
 
+  /** As chunks of the table have it. */
+  schema(resource: string): Schema {
+    return this.#schema(this.#table(resource));
+  }
+
   async plan(resource: string): Promise<ScanPlan> {
     const table = this.#table(resource);
     await this.#options.settled(table);

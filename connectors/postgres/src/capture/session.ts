@@ -18,6 +18,7 @@ import { discoverTables } from './discover.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { JoinedTable } from './joined-table.ts';
 import { JoinedTables } from './joined-tables.ts';
+import type { Joint } from './joiner.ts';
 import { Joiner } from './joiner.ts';
 import type { FollowedTable, Memory } from './memory.ts';
 import { memoryToJson } from './memory.ts';
@@ -25,7 +26,7 @@ import type { Source } from './open-source.ts';
 import { openSource } from './open-source.ts';
 import { endOfLog } from './slot.ts';
 import type { PublicationKind } from './publications.ts';
-import { partitionChange, partitionProblem } from './partition-change.ts';
+import { leavesOf, partitionChange, partitionProblem } from './partition-change.ts';
 import { publishedKinds, unpublish } from './published.ts';
 import { keyProblem } from './relations.ts';
 import { Scanner } from './scanner.ts';
@@ -152,9 +153,7 @@ export class PostgresSession implements CaptureSession {
       const schema = schemaOf(table, publications.generatedToo);
       return new JoinedTable(resource, table, schema, asOf, from);
     });
-    const settled = this.#joiner.settle(joint);
-    // Whoever scans sees the failure.
-    settled.catch(() => undefined);
+    const settled = this.#settle(joint);
     for (const table of joined) {
       const before = this.#memory.tables.get(table.resource)?.leaves;
       const change = before === undefined ? undefined : partitionChange(before, table.table);
@@ -175,6 +174,7 @@ export class PostgresSession implements CaptureSession {
       this.#opened?.buffer.leave(table);
       this.#tables.remove(table.resource);
       this.#settling.delete(table.resource);
+      this.#repartitioned.delete(table);
     }
     const forgotten = new Map<string, FollowedTable | undefined>(
       resources.map((resource) => [resource, undefined]),
@@ -184,6 +184,29 @@ export class PostgresSession implements CaptureSession {
     const oids = leaving.map((table) => table.oid);
     await control.use((session) => unpublish(session, publications, this.#joiner, oids));
     await this.#remember(forgotten);
+  }
+
+  async revisit(resource: string): Promise<{ readonly schema: Schema; readonly from: Position | undefined }> {
+    const { control, publications } = this.#source;
+    const published = await control.use((session) => publishedKinds(session, publications));
+    const at = await control.use(endOfLog);
+    const found = await control.use((session) => this.#catalog.tablesByName(session, [resource]));
+    const now = found.get(resource);
+    const table = this.#tables.get(resource);
+    if (table === undefined || now === undefined || !isFollowed(table, now, published)) {
+      return this.#joinAnew(resource);
+    }
+    table.table = now;
+    table.leaves = leavesOf(now);
+    table.reread = { at, schema: schemaOf(now, publications.generatedToo, table.loosened) };
+    this.#repartitioned.delete(table);
+    this.#opened?.buffer.fresh(table);
+    this.#opened?.watch.fresh(table);
+    const settled = this.#settle(await this.#joiner.joint());
+    this.#settling.set(resource, settled);
+    await this.#remember(new Map([[resource, followed(table)]]));
+    await settled;
+    return { schema: this.#scanner.schema(resource), from: undefined };
   }
 
   async plan(resource: string): Promise<ScanPlan> {
@@ -228,6 +251,24 @@ export class PostgresSession implements CaptureSession {
     this.#source.sender.close();
     this.#readerPool.close();
     this.#source.control.close();
+  }
+
+  /** As if it had never been in the stream. */
+  async #joinAnew(
+    resource: string,
+  ): Promise<{ readonly schema: Schema; readonly from: Position | undefined }> {
+    await this.leave([resource]);
+    const [joined] = await this.join([resource]);
+    if (joined === undefined) throw absenceProblem(resource, this.#absent.get(resource));
+    await this.#settling.get(resource);
+    return { schema: joined.schema, from: joined.from };
+  }
+
+  #settle(joint: Joint): Promise<void> {
+    const settled = this.#joiner.settle(joint);
+    // Whoever scans sees the failure.
+    settled.catch(() => undefined);
+    return settled;
   }
 
   /** Tables to join, as they are to be published, and tables that lost their key and whose updates must not fail. */
@@ -292,6 +333,34 @@ export class PostgresSession implements CaptureSession {
     const note = memoryToJson(this.#memory);
     if (JSON.stringify(note) !== before) await this.#context.remember(note);
   }
+}
+
+/** Whether the stream brings all of the table's changes, under the key that it has. */
+function isFollowed(
+  table: JoinedTable,
+  now: Table,
+  published: ReadonlyMap<number, readonly PublicationKind[]>,
+): boolean {
+  if (table.ended || table.oid !== now.oid || table.publication !== now.identity.publication) return false;
+  if (published.get(now.oid)?.includes(table.publication) !== true) return false;
+  const key = table.schema.key.map(
+    (name) => table.schema.columns.find((column) => column.name === name)?.sourceId,
+  );
+  const current = now.identity.key.map(
+    (name) => now.attributes.find((attribute) => !attribute.dropped && attribute.name === name)?.number,
+  );
+  return key.length === current.length && key.every((number) => current.includes(number));
+}
+
+function absenceProblem(resource: string, absence: Absence | undefined): Problem {
+  if (absence?.kind === 'failed') {
+    const { code, message, kind, remedy, at } = absence.problem;
+    return new Problem(code, message, remedy === null ? { kind, at } : { kind, at, remedy });
+  }
+  return new Problem('BRM-PG-NO-TABLE', `There is no table ${resource} at the source.`, {
+    remedy: 'Correct its name in the binding, or remove the binding.',
+    at: { table: resource },
+  });
 }
 
 function followed(table: JoinedTable): FollowedTable {

@@ -37,6 +37,15 @@ const HEARTBEAT_MILLISECONDS = 10_000;
 /** Less log than this is not worth a transaction. */
 const HEARTBEAT_BYTES = 1024n * 1024n;
 
+/** Told once the stream has passed `at`. */
+interface News {
+  readonly at: Position;
+  readonly table: JoinedTable;
+  /** Its last: nothing of the table is delivered afterwards. */
+  readonly isEnd: boolean;
+  tell(): void;
+}
+
 /** What the catalog says about a joined table, cheaply enough to ask every second. */
 interface Sight {
   readonly name: string;
@@ -55,7 +64,7 @@ export class TableWatch {
   readonly #identified = new WeakSet<JoinedTable>();
   /** Tables whose partitions are to be noted, with the place at which the news was told. */
   readonly #unnoted = new Map<JoinedTable, Position | undefined>();
-  #due: { readonly at: Position; tell(): void }[] = [];
+  #due: News[] = [];
   #timer: NodeJS.Timeout | undefined;
   #lookMilliseconds = 0;
   #passed: Position = 0n;
@@ -131,22 +140,19 @@ export class TableWatch {
     }
     if (table.publication === 'inserts' && sight.identified && !this.#identified.has(table)) {
       this.#identified.add(table);
-      this.#tell(at, () => buffer.stale(table, identifiedProblem(table).toJSON()));
+      this.#tellStale(at, table, identifiedProblem(table));
     }
     if (sight.leaves !== leavesText(table)) await this.#compareLeaves(table, at);
   }
 
   async #compareLeaves(table: JoinedTable, at: Position): Promise<void> {
-    const { catalog, source, buffer } = this.#options;
+    const { catalog, source } = this.#options;
     const [now] = await source.control.use((session) => catalog.tablesByOid(session, [table.oid]));
     if (now === undefined) return;
     const change = partitionChange(table.leaves, now);
     table.leaves = leavesOf(now);
     table.table = now;
-    if (change !== undefined) {
-      const problem = partitionProblem(table.resource, change).toJSON();
-      this.#tell(at, () => buffer.stale(table, problem));
-    }
+    if (change !== undefined) this.#tellStale(at, table, partitionProblem(table.resource, change));
     this.noteOnceDurable(table);
   }
 
@@ -156,6 +162,12 @@ export class TableWatch {
    */
   noteOnceDurable(table: JoinedTable): void {
     this.#unnoted.set(table, undefined);
+  }
+
+  /** The table is being read again: whatever of its news waits to be told is old, but that it ended. */
+  fresh(table: JoinedTable): void {
+    this.#due = this.#due.filter((news) => news.table !== table || news.isEnd);
+    this.#unnoted.delete(table);
   }
 
   async #noteDurable(): Promise<void> {
@@ -172,13 +184,21 @@ export class TableWatch {
 
   #endAt(at: Position, table: JoinedTable, tell: () => void): void {
     this.#told.add(table);
-    this.#tell(at, () => {
+    const tellOnce = (): void => {
       if (!table.ended) tell();
-    });
+    };
+    this.#tell({ at, table, isEnd: true, tell: tellOnce });
   }
 
-  #tell(at: Position, tell: () => void): void {
-    this.#due.push({ at, tell });
+  #tellStale(at: Position, table: JoinedTable, problem: Problem): void {
+    const tell = (): void => {
+      if (!table.ended) this.#options.buffer.stale(table, problem.toJSON());
+    };
+    this.#tell({ at, table, isEnd: false, tell });
+  }
+
+  #tell(news: News): void {
+    this.#due.push(news);
     this.#tellDue();
     if (this.#due.length > 0) this.#options.heartbeat.beat().catch(() => undefined);
   }
