@@ -203,6 +203,27 @@ export function reconcile(
   return { dropped, remedied };
 }
 
+/**
+ * Of keys that were looked up: the rows of those that the source no longer has. A key that is among the chunk's rows is
+ * there; one that the stream overtook is the stream's to decide. (Invariant 5)
+ */
+export function missingRows(
+  schema: Schema,
+  asked: { readonly keys: readonly Column[]; readonly rows: number },
+  found: readonly { readonly keys: readonly Column[]; readonly rows: number }[],
+  remedies: ReadonlyMap<RowKey, Remedy>,
+): number[] {
+  const read = keyListReader(schema);
+  const present = new Set<RowKey>();
+  for (const { keys, rows } of found) for (let row = 0; row < rows; row += 1) present.add(read(keys, row));
+  const missing: number[] = [];
+  for (let row = 0; row < asked.rows; row += 1) {
+    const key = read(asked.keys, row);
+    if (!present.has(key) && !remedies.has(key)) missing.push(row);
+  }
+  return missing;
+}
+
 /** The set of columns an update left out, row by row; equal sets are one object. */
 function leftOutReader(batch: Batch): (row: number) => LeftOut {
   const columns = batch.columns.flatMap((column, index) =>

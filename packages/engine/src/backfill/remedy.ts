@@ -1,4 +1,4 @@
-import type { Batch, Column, ColumnBuilder, OperationCode } from '@brimful/model';
+import type { Batch, Column, ColumnBuilder, OperationCode, Schema } from '@brimful/model';
 import { ChangesBuilder, Operation, assert, keyIndices } from '@brimful/model';
 import type { Remedy } from './overtaken-rows.ts';
 
@@ -32,6 +32,27 @@ export function remedyUpdates(
       }
     });
     builder.endChange(Operation.update, committedAt, position, NO_TRANSACTION);
+  }
+  return builder.finish();
+}
+
+/** Deletes of the rows with these keys. `keys`: batches' key columns in key order, and which of their rows are meant. */
+export function missingDeletes(
+  schema: Schema,
+  keys: readonly Column[],
+  rows: readonly number[],
+  committedAt: bigint,
+  position: bigint,
+): Batch {
+  const builder = new ChangesBuilder(schema);
+  const places = keyIndices(schema);
+  for (const row of rows) {
+    builder.columns.forEach((column, index) => {
+      const place = places.indexOf(index);
+      if (place === -1) column.appendNull();
+      else column.appendFrom(keys[place] as Column, row);
+    });
+    builder.endChange(Operation.delete, committedAt, position, NO_TRANSACTION);
   }
   return builder.finish();
 }

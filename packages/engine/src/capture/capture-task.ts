@@ -9,14 +9,17 @@ import type {
 import type { CaptureSpec, Json, ProblemRecord, TaskState } from '@brimful/model';
 import { Problem, isDiscovered, toProblem } from '@brimful/model';
 import { CollectionWriter } from '../collection/collection-writer.ts';
+import { collectionGenerations } from '../collection/generations.ts';
 import type { EngineContext } from '../context.ts';
 import { BackOff } from '../flow/back-off.ts';
 import type { PauseGate } from '../flow/pause-gate.ts';
 import { sleep } from '../flow/pause-gate.ts';
 import { Slots } from '../flow/slots.ts';
 import { Watermark } from '../flow/watermark.ts';
+import { CapturedResource } from './captured-resource.ts';
 import { CapturedTable } from './captured-table.ts';
-import type { CaptureCheckpoint } from './checkpoint.ts';
+import type { CaptureCheckpoint, RereadRequest } from './checkpoint.ts';
+import type { ReadPace } from './read-chunk.ts';
 import { backfillTable } from './table-backfill.ts';
 
 /** How often new tables are looked for. */
@@ -25,6 +28,13 @@ const DISCOVERY_MILLISECONDS = 10_000;
 const ACKNOWLEDGE_MILLISECONDS = 500;
 /** Tables whose first read runs at once; their chunks share the session's readers. */
 const TABLES_AT_ONCE = 4;
+
+/** What runs need of the session that is open now. */
+interface LiveSession {
+  readonly session: CaptureSession;
+  /** Begins to read a table, or goes on with it; nothing happens when it is being read, or needs not be. */
+  start(table: CapturedTable): void;
+}
 
 /** What a capture keeps about its source besides the journals. */
 interface CaptureMemory {
@@ -39,7 +49,8 @@ interface CaptureMemory {
  */
 export class CaptureTask {
   readonly spec: CaptureSpec;
-  readonly tables = new Map<string, CapturedTable>();
+  /** By the source's name of the table. */
+  readonly resources = new Map<string, CapturedResource>();
   /** Everything up to here is journaled. */
   readonly passed = new Watermark();
   state: TaskState = 'starting';
@@ -53,6 +64,7 @@ export class CaptureTask {
   #memory: CaptureMemory = { acknowledged: null, session: null };
   #acknowledge: Position = 0n;
   #announced = new Set<string>();
+  #live: LiveSession | undefined;
 
   constructor(
     context: EngineContext,
@@ -65,6 +77,9 @@ export class CaptureTask {
     this.#connector = connector;
     this.#gate = gate;
   }
+
+  /** What holds back reading a table, besides the disk. */
+  paceOf: (table: CapturedTable) => ReadPace = () => FREE;
 
   /** Called with the collection of every table that joins, also later. */
   onCollection: (collection: string) => void = () => undefined;
@@ -123,41 +138,52 @@ export class CaptureTask {
       await Promise.allSettled(tasks);
       await this.#persistAcknowledged(session).catch(() => undefined);
       await session[Symbol.asyncDispose]();
-      await Promise.allSettled([...this.tables.values()].map((table) => table.writer[Symbol.asyncDispose]()));
-      this.tables.clear();
+      await Promise.allSettled([...this.resources.values()].map((one) => one[Symbol.asyncDispose]()));
+      this.resources.clear();
     }
   }
 
   /**
-   * Opens journals, joins tables to the stream, and tells which tables were joined. `anew`: a table that comes while we
+   * Opens journals, joins tables to the stream, and tells which resources were joined. `anew`: a table that comes while we
    * run is another one than its journal knows, and is read again. Before it joins, so that its chunks see all it streams.
    */
   async #open(
     session: CaptureSession,
     resources: readonly Resource[],
     anew: boolean,
-  ): Promise<readonly CapturedTable[]> {
-    const wanted = this.#wanted(resources).filter(({ resource }) => !this.tables.has(resource.name));
+  ): Promise<readonly CapturedResource[]> {
+    const wanted = this.#wanted(resources).filter(({ resource }) => !this.resources.has(resource.name));
     const opened = await Promise.all(
-      wanted.map(async ({ resource, target }) => {
-        const writer = await CollectionWriter.open<CaptureCheckpoint>(this.#context, target, 1);
-        const table = new CapturedTable(this.#context, resource, writer);
-        if (anew && writer.head.checkpoint !== undefined) await table.restart();
-        return table;
-      }),
+      wanted.map(({ resource, target }) => this.#openGenerations(resource, target, anew)),
     );
-    for (const table of opened) {
-      this.tables.set(table.resource, table);
-      this.onCollection(table.writer.collection);
+    for (const resource of opened) {
+      this.resources.set(resource.name, resource);
+      this.onCollection(resource.collection);
     }
     if (opened.length === 0) return [];
-    const joined = await session.join(opened.map((table) => table.resource));
+    const joined = await session.join(opened.map((resource) => resource.name));
     await Promise.all(
       joined.map(async ({ resource, schema, from }) => {
-        await this.tables.get(resource)?.joined(schema, from);
+        for (const table of this.resources.get(resource)?.tables ?? []) await table.joined(schema, from);
       }),
     );
     return opened;
+  }
+
+  async #openGenerations(resource: Resource, target: string, anew: boolean): Promise<CapturedResource> {
+    const { current, next, previous } = await collectionGenerations(
+      this.#context.store.registry,
+      target,
+    ).read();
+    const open = async (generation: number): Promise<CapturedTable> => {
+      const writer = await CollectionWriter.open<CaptureCheckpoint>(this.#context, target, generation);
+      const table = new CapturedTable(this.#context, resource, writer);
+      if (anew && writer.head.checkpoint !== undefined) await table.beginAnew();
+      return table;
+    };
+    const captured = new CapturedResource(this.#context, await open(current));
+    for (const other of [next, previous]) if (other !== null) await captured.attach(await open(other));
+    return captured;
   }
 
   /** Resources to capture and the collections they become. A resource that cannot be captured is reported once. */
@@ -191,12 +217,12 @@ export class CaptureTask {
   }
 
   async #followStream(session: CaptureSession, signal: AbortSignal): Promise<void> {
-    const resume = new Map([...this.tables.values()].map((table) => [table.resource, table.resume]));
+    const resume = new Map([...this.resources.values()].map((resource) => [resource.name, resource.resume]));
     for await (const slice of session.stream(resume, signal)) {
       await this.#gate.pass(signal);
       await Promise.all(
         [...byResource(slice.parts)].map(async ([resource, parts]) => {
-          await this.tables.get(resource)?.follow(parts);
+          await this.resources.get(resource)?.follow(parts);
         }),
       );
       // Invariant 1: only now is everything up to here durable.
@@ -212,34 +238,38 @@ export class CaptureTask {
   /** First reads, several tables at a time, and then the look for new tables. */
   async #backfillAll(
     session: CaptureSession,
-    opened: readonly CapturedTable[],
+    opened: readonly CapturedResource[],
     outer: AbortSignal,
   ): Promise<void> {
     const ended = new AbortController();
     const signal = AbortSignal.any([outer, ended.signal]);
     const readers = new Slots(session.readers);
     const tables = new Slots(TABLES_AT_ONCE);
-    const running = new Set<Promise<void>>();
+    const running = new Map<CapturedTable, Promise<void>>();
     const failed = Promise.withResolvers<never>();
     const start = (table: CapturedTable): void => {
-      if (table.backfill.phase === 'complete' || table.backfill.phase === 'gap') return;
+      if (table.isRead || running.has(table)) return;
       const task = this.#backfillOne(session, table, readers, tables, signal)
         .catch(failed.reject)
-        .finally(() => running.delete(task));
-      running.add(task);
+        .finally(() => running.delete(table));
+      running.set(table, task);
     };
-    opened.forEach(start);
+    const startAll = (resource: CapturedResource): void => resource.tables.forEach(start);
+    opened.forEach(startAll);
+    this.#live = { session, start };
     try {
       for (;;) {
         await Promise.race([sleep(DISCOVERY_MILLISECONDS, signal), failed.promise]);
         const resources = await session.discover();
-        for (const table of this.tables.values()) if (table.dropped) await this.#forget(session, table);
-        for (const table of await this.#open(session, resources, true)) start(table);
+        for (const resource of this.resources.values())
+          if (resource.current.dropped) await this.#forget(session, resource);
+        (await this.#open(session, resources, true)).forEach(startAll);
       }
     } finally {
+      this.#live = undefined;
       // The session ends for all of them: nobody waits for a long read first.
       ended.abort(new Problem('BRM-CAPTURE-ENDED', 'the session has ended', { kind: 'retry' }));
-      await Promise.allSettled(running);
+      await Promise.allSettled(running.values());
     }
   }
 
@@ -252,7 +282,14 @@ export class CaptureTask {
   ): Promise<void> {
     const release = await tables.take(signal);
     try {
-      const means = { context: this.#context, session, passed: this.passed, readers, gate: this.#gate };
+      const means = {
+        context: this.#context,
+        session,
+        passed: this.passed,
+        readers,
+        gate: this.#gate,
+        pace: this.paceOf(table),
+      };
       await backfillTable(table, means, signal);
       this.#context.log.info(
         { capture: this.spec.name, resource: table.resource, rows: table.backfill.rows },
@@ -273,10 +310,55 @@ export class CaptureTask {
     }
   }
 
-  async #forget(session: CaptureSession, table: CapturedTable): Promise<void> {
-    await session.leave([table.resource]);
-    this.tables.delete(table.resource);
-    await table.writer[Symbol.asyncDispose]();
+  async #forget(session: CaptureSession, resource: CapturedResource): Promise<void> {
+    await session.leave([resource.name]);
+    this.resources.delete(resource.name);
+    await resource[Symbol.asyncDispose]();
+  }
+
+  /** The table a collection is made of; undefined while no session is open, or when it is not this capture's. */
+  captured(collection: string): CapturedResource | undefined {
+    return [...this.resources.values()].find((resource) => resource.collection === collection);
+  }
+
+  /**
+   * Feeds and reads a further generation of a collection, which the registry knows already: after a crash the next session
+   * does it by itself. Idempotent. Throws a `retry` problem while no session is open.
+   */
+  async addGeneration(collection: string, generation: number): Promise<void> {
+    const { live, resource } = this.#reachable(collection);
+    if (resource.generation(generation) !== undefined) return;
+    const writer = await CollectionWriter.open<CaptureCheckpoint>(this.#context, collection, generation);
+    const { name, estimate } = { name: resource.name, estimate: resource.current.estimate };
+    const table = new CapturedTable(this.#context, { name, estimate }, writer);
+    await resource.attach(table);
+    await this.#revisit(live, resource, table);
+  }
+
+  /** Reads a complete table again, within a run's scope, and merges in place. Idempotent for one run. Throws as above. */
+  async reread(collection: string, request: RereadRequest): Promise<void> {
+    const { live, resource } = this.#reachable(collection);
+    const table = resource.current;
+    if (table.backfill.reread?.run === request.run && table.isRead) return;
+    await table.reread(request);
+    await this.#revisit(live, resource, table);
+  }
+
+  /** What a table had been told to read is waited for with the session: changes, and reads that see them. */
+  async #revisit(live: LiveSession, resource: CapturedResource, table: CapturedTable): Promise<void> {
+    const { schema, from } = await live.session.revisit(resource.name);
+    if (from !== undefined) await table.beginAt({ position: from.toString() });
+    if (from !== undefined || table.writer.schema === undefined) await table.joined(schema, 0n);
+    live.start(table);
+  }
+
+  #reachable(collection: string): { readonly live: LiveSession; readonly resource: CapturedResource } {
+    const resource = this.captured(collection);
+    const live = this.#live;
+    if (live !== undefined && resource !== undefined) return { live, resource };
+    throw new Problem('BRM-CAPTURE-AWAY', `${this.spec.name} is not connected to ${collection}'s table`, {
+      kind: 'retry',
+    });
   }
 
   async #acknowledgeAlways(session: CaptureSession, signal: AbortSignal): Promise<void> {
@@ -325,6 +407,8 @@ export class CaptureTask {
     await promise;
   }
 }
+
+const FREE: ReadPace = { pass: () => Promise.resolve(), take: () => Promise.resolve() };
 
 function byResource(parts: readonly StreamPart[]): Map<string, StreamPart[]> {
   const grouped = new Map<string, StreamPart[]>();

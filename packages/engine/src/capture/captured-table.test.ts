@@ -223,7 +223,7 @@ describe('chunks that are read again', () => {
     const { resource } = docs.table;
     const older = { ...DOCS, columns: DOCS.columns.slice(0, 2) };
     const close = await docs.read([[1, 'a', 'large']], snapshotOf(9n));
-    await docs.table.follow([{ kind: 'schema', resource, schema: older }]);
+    await docs.resource.follow([{ kind: 'schema', resource, schema: older }]);
     expect(await close()).toBe('again');
     // Still the same shape, although it was read after the stream told of the other: the stream lags.
     const again = await docs.read([[1, 'a', 'large']], snapshotOf(9n));
@@ -241,7 +241,7 @@ describe('the shape of a table', () => {
     const docs = await TableFixture.open(disk, DOCS);
     const { resource } = docs.table;
     const tell = (schema: Schema): Promise<void> =>
-      docs.table.follow([{ kind: 'schema', resource, schema: { ...schema, version: 7 } }]);
+      docs.resource.follow([{ kind: 'schema', resource, schema: { ...schema, version: 7 } }]);
     for (const schema of [older, older, DOCS, DOCS]) await tell(schema);
     expect(docs.table.writer.schema?.version).toBe(2);
     // From here on the stream's own changes count, back and forth.
@@ -360,7 +360,7 @@ describe('crashes', () => {
       committedAt: 0n,
       resume: { position: '10' },
     } as const;
-    await expect(docs.table.follow([truncated, broken])).rejects.toThrow(TypeError);
+    await expect(docs.resource.follow([truncated, broken])).rejects.toThrow(TypeError);
     await docs.stream(9n, { operation: 'insert', row: [1, 'a', null] });
     const kinds = disk.journals.get('shop/docs/1/0')?.entries.map(({ kind }) => kind);
     expect(kinds).toEqual(['schema', 'rows']);
@@ -372,7 +372,7 @@ describe('crashes', () => {
     await docs.begin();
     const { resource } = docs.table;
     const problem = { code: 'BRM-X', kind: 'operator', message: 'm', remedy: null, at: {} } as const;
-    await docs.table.follow([{ kind: 'failed', resource, problem }]);
+    await docs.resource.follow([{ kind: 'failed', resource, problem }]);
     expect(docs.table.backfill.phase).toBe('gap');
     await expect(docs.table.complete()).rejects.toMatchObject({ kind: 'bug' });
     const kinds = disk.journals.get('shop/docs/1/0')?.entries.map(({ kind }) => kind);

@@ -7,17 +7,18 @@ import type {
   Snapshot,
   StreamPart,
 } from '@brimful/connector';
-import type { Batch, Column, ProblemRecord, Range, Schema } from '@brimful/model';
+import type { Batch, Column, ProblemRecord, Range, RowKey, Schema } from '@brimful/model';
 import { Operation, assert, hasBit, keyIndices, rangeSet } from '@brimful/model';
 import type { Offset } from '@brimful/store';
 
-import { Recorder, reconcile } from '../backfill/handoff.ts';
-import { remedyUpdates, selectChanges } from '../backfill/remedy.ts';
+import { Recorder, missingRows, reconcile } from '../backfill/handoff.ts';
+import { missingDeletes, remedyUpdates, selectChanges } from '../backfill/remedy.ts';
+import type { Remedy } from '../backfill/overtaken-rows.ts';
 import { CollectionReader } from '../collection/collection-reader.ts';
 import type { CollectionWriter, StagedSegment } from '../collection/collection-writer.ts';
 import type { EngineContext } from '../context.ts';
 import { Meter } from '../flow/meter.ts';
-import type { Backfill, BackfillEvent, CaptureCheckpoint } from './checkpoint.ts';
+import type { Backfill, BackfillEvent, CaptureCheckpoint, RereadRequest } from './checkpoint.ts';
 import { newBackfill, newCheckpoint, nextPhase } from './checkpoint.ts';
 
 /** A segment of an open chunk: durable, but in no journal yet. `keys` are its key columns, in key order. */
@@ -36,6 +37,8 @@ export interface ReadChunk {
   readonly readAt: number;
   /** The journal's shape of the table when the read began. */
   readonly shape: Schema | undefined;
+  /** Keys that were asked for because the collection has them: those the source no longer has are deleted. */
+  readonly nominated?: { readonly keys: readonly Column[]; readonly rows: number } | undefined;
 }
 
 /**
@@ -64,7 +67,11 @@ export class CapturedTable {
   #dropped = false;
   #problem: ProblemRecord | undefined;
 
-  constructor(context: EngineContext, resource: Resource, writer: CollectionWriter<CaptureCheckpoint>) {
+  constructor(
+    context: EngineContext,
+    resource: Pick<Resource, 'name' | 'estimate'>,
+    writer: CollectionWriter<CaptureCheckpoint>,
+  ) {
     this.#context = context;
     this.resource = resource.name;
     this.estimate = resource.estimate;
@@ -95,6 +102,11 @@ export class CapturedTable {
     return this.#dropped;
   }
 
+  /** Nothing is read of it (any more): it is whole, or it has lost changes. */
+  get isRead(): boolean {
+    return this.backfill.phase === 'complete' || this.backfill.phase === 'gap';
+  }
+
   get remaining(): readonly Range[] {
     return rangeSet.subtract(this.backfill.plan?.total ?? rangeSet.NOTHING, this.backfill.done);
   }
@@ -116,31 +128,77 @@ export class CapturedTable {
     });
   }
 
-  /** Journals parts of the stream, in order, as one write. */
-  async follow(parts: readonly StreamPart[]): Promise<void> {
-    await this.writer.exclusive(async () => {
-      let { resume, backfill } = this.#checkpoint;
-      for (const part of parts) {
-        if (part.kind === 'rows') {
-          this.#record(part.batch);
-          await this.writer.putChanges(part.batch, lastCommit(part.batch));
-          this.changesMeter.add(part.batch.rows);
-          resume = part.resume;
-        } else if (part.kind === 'truncate') {
-          if (backfill.phase !== 'complete') this.recorder.recordTruncate(part.transaction);
-          this.writer.putTruncate(Number(part.committedAt / 1000n));
-          resume = part.resume;
-        } else if (part.kind === 'schema') {
-          await this.#tell(part.schema);
-        } else if (part.kind === 'failed') {
-          backfill = { ...backfill, phase: phaseAfter(backfill, 'lost'), problem: part.problem };
-        } else if (part.kind === 'stale') {
-          backfill = { ...backfill, problem: part.problem };
-        } else {
-          this.#dropped = true;
-        }
+  /** The journal begins, or goes on after changes were lost, at this place of the stream. */
+  async beginAt(resume: Resume): Promise<void> {
+    await this.writer.exclusive(() => this.#commit({ ...this.#checkpoint, resume }));
+  }
+
+  /**
+   * Puts parts of the stream, in order, and tells the checkpoint that goes with them. In the journal's turn; the caller
+   * commits, and then calls `followed`.
+   */
+  async put(parts: readonly StreamPart[]): Promise<CaptureCheckpoint> {
+    let { resume, backfill } = this.#checkpoint;
+    for (const part of parts) {
+      if (part.kind === 'rows') {
+        this.#record(part.batch);
+        await this.writer.putChanges(part.batch, lastCommit(part.batch));
+        this.changesMeter.add(part.batch.rows);
+        resume = part.resume;
+      } else if (part.kind === 'truncate') {
+        if (backfill.phase !== 'complete') this.recorder.recordTruncate(part.transaction);
+        this.writer.putTruncate(Number(part.committedAt / 1000n));
+        resume = part.resume;
+      } else if (part.kind === 'schema') {
+        await this.#tell(part.schema);
+      } else if (part.kind === 'failed') {
+        backfill = { ...backfill, phase: phaseAfter(backfill, 'lost'), problem: part.problem };
+      } else if (part.kind === 'stale') {
+        backfill = { ...backfill, problem: part.problem };
+      } else {
+        this.#dropped = true;
       }
-      await this.#commit({ resume, backfill });
+    }
+    return { resume, backfill };
+  }
+
+  /** What was put is durable. */
+  followed(checkpoint: CaptureCheckpoint): void {
+    this.#checkpoint = checkpoint;
+  }
+
+  /** A run wants the table read again. From now on changes are recorded. Asked twice for the same run, it stays as it is. */
+  async reread(request: RereadRequest): Promise<void> {
+    await this.writer.exclusive(async () => {
+      const { backfill } = this.#checkpoint;
+      if (backfill.reread?.run === request.run) return;
+      const phase = phaseAfter(backfill, 'reread');
+      const before = backfill.phase === 'gap' ? 'gap' : 'complete';
+      const { problem } = backfill;
+      const from = this.writer.head.next;
+      const reread = { ...request, outcome: 'reading', before, deleted: 0 } as const;
+      this.#problem = undefined;
+      await this.#commitBackfill({ ...newBackfill(), phase, from, problem, reread });
+    });
+  }
+
+  /** What was read so far stays: it is as true as what the stream brings. */
+  async cancelReread(run: string): Promise<void> {
+    await this.writer.exclusive(async () => {
+      const { backfill } = this.#checkpoint;
+      const { reread } = backfill;
+      if (reread?.run !== run || reread.outcome !== 'reading') return;
+      this.#attempt += 1;
+      this.recorder.forget();
+      const phase = this.isRead
+        ? backfill.phase
+        : phaseAfter(backfill, reread.before === 'gap' ? 'cancelled with a gap' : 'cancelled');
+      await this.#commitBackfill({
+        ...backfill,
+        phase,
+        plan: null,
+        reread: { ...reread, outcome: 'cancelled' },
+      });
     });
   }
 
@@ -182,6 +240,7 @@ export class CapturedTable {
         const updates = remedyUpdates(batch, remedied, BigInt(chunk.readAt) * 1000n, chunk.passed);
         await this.writer.putChanges(updates, chunk.readAt);
       }
+      const deleted = await this.#putDeletes(chunk, overtaken.remedies);
       if (indivisible) await this.#replayUnseen(chunk.snapshot);
       const bytes = chunk.segments.reduce((sum, segment) => sum + segment.staged.rawBytes, 0);
       const { backfill } = this.#checkpoint;
@@ -191,9 +250,25 @@ export class CapturedTable {
         done,
         rows: backfill.rows + rows,
         bytes: backfill.bytes + bytes,
+        reread: backfill.reread && { ...backfill.reread, deleted: backfill.reread.deleted + deleted },
       });
       return 'appended';
     });
+  }
+
+  /** Keys the collection has and the source had no longer, in a snapshot that nothing recorded contradicts. */
+  async #putDeletes(
+    { nominated, segments, readAt, passed }: ReadChunk,
+    remedies: ReadonlyMap<RowKey, Remedy>,
+  ): Promise<number> {
+    const schema = this.writer.schema;
+    if (nominated === undefined || schema === undefined) return 0;
+    const found = segments.map(({ keys, staged }) => ({ keys, rows: staged.rows }));
+    const missing = missingRows(schema, nominated, found, remedies);
+    if (missing.length === 0) return 0;
+    const deletes = missingDeletes(schema, nominated.keys, missing, BigInt(readAt) * 1000n, passed);
+    await this.writer.putChanges(deletes, readAt);
+    return missing.length;
   }
 
   /** All ranges are done: what the stream left out is looked up next. */
@@ -201,24 +276,52 @@ export class CapturedTable {
     await this.#advance('covered');
   }
 
-  /** The collection now holds every row of its table. */
+  /** The collection now holds every row of its table, or what the run asked for of it. */
   async complete(): Promise<void> {
     await this.writer.exclusive(async () => {
       const { backfill } = this.#checkpoint;
-      this.writer.putComplete(this.#context.now());
-      await this.#commitBackfill({ ...backfill, phase: phaseAfter(backfill, 'filled'), plan: null });
+      const { reread } = backfill;
+      const phase = phaseAfter(backfill, 'filled');
+      if (reread === null) this.writer.putComplete(this.#context.now());
+      // Whatever had gone past the stream has now been looked at.
+      const problem = reread?.scope.kind === 'all' ? null : backfill.problem;
+      await this.#commitBackfill({
+        ...backfill,
+        phase,
+        plan: null,
+        problem,
+        reread: reread && { ...reread, outcome: 'done' },
+      });
     });
     this.recorder.forget();
   }
 
-  /** Starts the first read over: what was read lost its meaning. Changes journaled so far must be seen by what is read anew. */
+  /**
+   * Starts the read over: what was read lost its meaning. Changes journaled so far must be seen by what is read anew. A run's
+   * read begins again at its first range, and what it had brought stays; a first read begins behind a truncation.
+   */
   async restart(): Promise<void> {
+    const { from, reread, problem } = this.backfill;
+    if (reread?.outcome === 'reading') return this.#startOver({ ...newBackfill(), from, reread, problem });
+    return this.beginAnew();
+  }
+
+  /** Another table may have the name: nothing of the one before counts. */
+  async beginAnew(): Promise<void> {
+    await this.#startOver(undefined);
+  }
+
+  /** `undefined`: behind a truncation. */
+  async #startOver(backfill: Backfill | undefined): Promise<void> {
     await this.writer.exclusive(async () => {
       this.#attempt += 1;
       this.recorder.forget();
-      this.writer.putTruncate(this.#context.now());
+      if (backfill === undefined) this.writer.putTruncate(this.#context.now());
       const phase = phaseAfter(this.backfill, 'restart');
-      await this.#commitBackfill({ ...newBackfill(), phase, from: this.writer.head.next });
+      await this.#commitBackfill({
+        ...(backfill ?? { ...newBackfill(), from: this.writer.head.next }),
+        phase,
+      });
     });
   }
 

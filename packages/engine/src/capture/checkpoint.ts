@@ -1,5 +1,5 @@
 import type { Resume, ScanPlan } from '@brimful/connector';
-import type { ProblemRecord, RangeSet } from '@brimful/model';
+import type { ProblemRecord, RangeSet, Scope } from '@brimful/model';
 import { rangeSet } from '@brimful/model';
 import type { Offset } from '@brimful/store';
 
@@ -20,6 +20,25 @@ export interface Backfill {
   readonly rows: number;
   readonly bytes: number;
   readonly problem: ProblemRecord | null;
+  /** Why a complete table is read again; null: it is its first read. Kept after the end, as the run's receipt. */
+  readonly reread: Reread | null;
+}
+
+/** What a run asks of a table that is complete: to be read again and merged in place. */
+export interface RereadRequest {
+  readonly run: string;
+  readonly scope: Scope;
+  /** What becomes of rows in scope that the source no longer has. */
+  readonly missingRows: 'remove' | 'keep';
+  /** More rows than this are not removed without being asked again. */
+  readonly deleteLimitRows: number;
+}
+
+export interface Reread extends RereadRequest {
+  readonly outcome: 'reading' | 'done' | 'cancelled';
+  /** What a cancelled one goes back to. */
+  readonly before: 'complete' | 'gap';
+  readonly deleted: number;
 }
 
 /**
@@ -28,17 +47,72 @@ export interface Backfill {
  */
 export type BackfillPhase = 'waiting' | 'scanning' | 'filling' | 'complete' | 'gap';
 
-export type BackfillEvent = 'begin' | 'covered' | 'filled' | 'restart' | 'lost';
+export type BackfillEvent =
+  | 'begin'
+  | 'covered'
+  | 'filled'
+  | 'restart'
+  | 'lost'
+  /** It is to be read again, and is all the while what it was. */
+  | 'reread'
+  | 'cancelled'
+  /** A cancelled read of a table that had lost changes leaves it as it was. */
+  | 'cancelled with a gap';
 
 /** Every phase knows every event; undefined is impossible and a bug. */
 const TRANSITIONS: Readonly<
   Record<BackfillPhase, Readonly<Record<BackfillEvent, BackfillPhase | undefined>>>
 > = {
-  waiting: { begin: 'scanning', covered: undefined, filled: undefined, restart: 'waiting', lost: 'gap' },
-  scanning: { begin: 'scanning', covered: 'filling', filled: undefined, restart: 'waiting', lost: 'gap' },
-  filling: { begin: undefined, covered: 'filling', filled: 'complete', restart: 'waiting', lost: 'gap' },
-  complete: { begin: undefined, covered: undefined, filled: undefined, restart: 'waiting', lost: 'gap' },
-  gap: { begin: undefined, covered: undefined, filled: undefined, restart: 'waiting', lost: 'gap' },
+  waiting: {
+    begin: 'scanning',
+    covered: undefined,
+    filled: undefined,
+    restart: 'waiting',
+    lost: 'gap',
+    reread: undefined,
+    cancelled: 'complete',
+    'cancelled with a gap': 'gap',
+  },
+  scanning: {
+    begin: 'scanning',
+    covered: 'filling',
+    filled: undefined,
+    restart: 'waiting',
+    lost: 'gap',
+    reread: undefined,
+    cancelled: 'complete',
+    'cancelled with a gap': 'gap',
+  },
+  filling: {
+    begin: undefined,
+    covered: 'filling',
+    filled: 'complete',
+    restart: 'waiting',
+    lost: 'gap',
+    reread: undefined,
+    cancelled: 'complete',
+    'cancelled with a gap': 'gap',
+  },
+  complete: {
+    begin: undefined,
+    covered: undefined,
+    filled: undefined,
+    restart: 'waiting',
+    lost: 'gap',
+    reread: 'waiting',
+    cancelled: undefined,
+    'cancelled with a gap': undefined,
+  },
+  gap: {
+    begin: undefined,
+    covered: undefined,
+    filled: undefined,
+    restart: 'waiting',
+    lost: 'gap',
+    reread: 'waiting',
+    cancelled: undefined,
+    'cancelled with a gap': undefined,
+  },
 };
 
 export function nextPhase(phase: BackfillPhase, event: BackfillEvent): BackfillPhase | undefined {
@@ -50,5 +124,14 @@ export function newCheckpoint(from: bigint): CaptureCheckpoint {
 }
 
 export function newBackfill(): Backfill {
-  return { phase: 'waiting', plan: null, done: rangeSet.NOTHING, from: 0, rows: 0, bytes: 0, problem: null };
+  return {
+    phase: 'waiting',
+    plan: null,
+    done: rangeSet.NOTHING,
+    from: 0,
+    rows: 0,
+    bytes: 0,
+    problem: null,
+    reread: null,
+  };
 }

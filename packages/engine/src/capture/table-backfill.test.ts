@@ -78,6 +78,7 @@ async function backfill(
     passed: new Watermark(),
     readers: new Slots(2),
     gate: new PauseGate(),
+    pace: { pass: async () => undefined, take: async () => undefined },
   };
   await backfillTable(docs.table, means, new AbortController().signal);
   return memory;
@@ -164,7 +165,7 @@ describe('the first read of a table', () => {
       docs,
       {
         scan: async () => {
-          await docs.table.follow([{ kind: 'failed', resource, problem }]);
+          await docs.resource.follow([{ kind: 'failed', resource, problem }]);
           return { rows: [[1, 'a', null]], sees: 1n };
         },
       },

@@ -10,7 +10,9 @@ export function captureStatus(
   paused: string | undefined,
   now: number,
 ): CaptureStatus {
-  const bindings = [...task.tables.values()].map((table) => bindingStatus(table, task, journals, now));
+  const bindings = [...task.resources.values()].map(({ current }) =>
+    bindingStatus(current, task, journals, now),
+  );
   const state = task.state === 'running' && paused !== undefined ? 'paused' : task.state;
   // A position is the place of a commit's last byte; the end of the log is one past it.
   const lag = task.sourceEnd - task.passed.position - 1n;
@@ -23,8 +25,8 @@ export function captureStatus(
     lagBytes: task.state === 'running' ? Math.max(0, Number(lag)) : undefined,
     lagMilliseconds: lagMilliseconds(task, now),
     changes: bindings.reduce((sum, binding) => sum + binding.changes, 0),
-    changesPerSecond: [...task.tables.values()].reduce(
-      (sum, table) => sum + table.changesMeter.perSecond(now),
+    changesPerSecond: [...task.resources.values()].reduce(
+      (sum, { current }) => sum + current.changesMeter.perSecond(now),
       0,
     ),
     problem: task.problem,

@@ -124,7 +124,8 @@ function withHeads(
 ): ReadonlyMap<string, JournalState> {
   const measured = new Map(journals);
   for (const task of captures) {
-    for (const { writer } of task.tables.values()) {
+    for (const { current } of task.resources.values()) {
+      const { writer } = current;
       const known = journals.get(writer.collection) ?? { first: 0, next: 0, bytes: 0 };
       measured.set(writer.collection, { ...known, next: writer.head.next });
     }
@@ -142,7 +143,7 @@ async function measure(
   for (;;) {
     const collections = new Set<string>();
     for (const task of captures)
-      for (const table of task.tables.values()) collections.add(table.writer.collection);
+      for (const resource of task.resources.values()) collections.add(resource.collection);
     for (const task of materializations)
       for (const collection of task.bindings.keys()) collections.add(collection);
     for (const collection of collections) {

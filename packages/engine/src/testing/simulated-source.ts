@@ -56,6 +56,8 @@ export function simulatedConnector(
       return session;
     },
     drop: async () => undefined,
+    survey: async () => [],
+    probe: async () => ({ take: () => [], [Symbol.asyncDispose]: async () => undefined }),
   };
 }
 
@@ -154,6 +156,15 @@ export class SimulatedSession implements CaptureSession {
 
   async leave(): Promise<void> {
     await this.turn();
+  }
+
+  async revisit(name: string): Promise<{ readonly schema: Schema; readonly from: undefined }> {
+    await this.turn();
+    const table = this.#table(name);
+    this.#running.set(table, [...this.#database.open]);
+    if (this.#random.chance(0.5)) await this.#settled(table);
+    await this.#until(() => table.exclusive === undefined);
+    return { schema: { ...schemaOf(table), version: 3 }, from: undefined };
   }
 
   async plan(resource: string): Promise<ScanPlan> {

@@ -288,7 +288,7 @@ export class Simulation {
 
   #hasCaptured(): boolean {
     const { task } = this.#capture as RunningCapture;
-    const tables = [...task.tables.values()];
+    const tables = [...task.resources.values()].map(({ current }) => current);
     return (
       tables.length === this.source.tables.length &&
       tables.every(({ backfill }) => backfill.phase === 'complete') &&
@@ -328,8 +328,8 @@ export class Simulation {
   #state(): string {
     const capture = this.#capture?.task;
     const materialization = this.#materialization?.task;
-    const tables = [...(capture?.tables.values() ?? [])].map(
-      ({ resource, backfill, problem }) =>
+    const tables = [...(capture?.resources.values() ?? [])].map(
+      ({ current: { resource, backfill, problem } }) =>
         `${resource} ${backfill.phase} ${JSON.stringify(backfill.done)} of ${JSON.stringify(backfill.plan?.total)} ${JSON.stringify(problem)}`,
     );
     const feeds = [...(materialization?.feeds.values() ?? [])].map(

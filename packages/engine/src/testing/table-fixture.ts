@@ -4,6 +4,7 @@ import { BatchBuilder, ChangesBuilder, Operation, assert } from '@brimful/model'
 import type { Value } from '@brimful/model/testing';
 import { appendValue } from '@brimful/model/testing';
 import type { OpenSegment } from '../capture/captured-table.ts';
+import { CapturedResource } from '../capture/captured-resource.ts';
 import { CapturedTable, keyColumns } from '../capture/captured-table.ts';
 import type { CaptureCheckpoint } from '../capture/checkpoint.ts';
 import { CollectionWriter } from '../collection/collection-writer.ts';
@@ -103,11 +104,13 @@ const AT_POSITION = (position: bigint): Resume => ({ position: position.toString
 /** A captured table that is driven by hand: what the stream and the scans bring comes from the test. */
 export class TableFixture {
   readonly table: CapturedTable;
+  readonly resource: CapturedResource;
   readonly #schema: Schema;
   readonly #disk: MemoryDisk;
 
-  private constructor(table: CapturedTable, schema: Schema, disk: MemoryDisk) {
-    this.table = table;
+  private constructor(resource: CapturedResource, schema: Schema, disk: MemoryDisk) {
+    this.resource = resource;
+    this.table = resource.current;
     this.#schema = schema;
     this.#disk = disk;
   }
@@ -128,7 +131,7 @@ export class TableFixture {
     const writer = await CollectionWriter.open<CaptureCheckpoint>(context, COLLECTION, 1);
     const table = new CapturedTable(context, resource, writer);
     await table.joined(schema, 0n);
-    return new TableFixture(table, schema, disk);
+    return new TableFixture(new CapturedResource(context, table), schema, disk);
   }
 
   async begin(divisible = this.#schema.key.length > 0): Promise<void> {
@@ -144,7 +147,7 @@ export class TableFixture {
   async stream(transaction: bigint, ...changes: readonly Change[]): Promise<void> {
     const batch = changesOf(this.#schema, transaction, changes);
     const { resource } = this.table;
-    await this.table.follow([
+    await this.resource.follow([
       { kind: 'schema', resource, schema: this.#schema },
       { kind: 'rows', resource, batch, resume: AT_POSITION(transaction) },
     ]);
@@ -153,7 +156,7 @@ export class TableFixture {
   async truncate(transaction: bigint): Promise<void> {
     const { resource } = this.table;
     const resume = AT_POSITION(transaction);
-    await this.table.follow([{ kind: 'truncate', resource, transaction, committedAt: 0n, resume }]);
+    await this.resource.follow([{ kind: 'truncate', resource, transaction, committedAt: 0n, resume }]);
   }
 
   /** Reads rows as of a snapshot; the returned function closes the chunk. */

@@ -1,0 +1,130 @@
+import type { CaptureSession, Chunk } from '@brimful/connector';
+import { Problem, batchBytes } from '@brimful/model';
+import type { EngineContext } from '../context.ts';
+import type { PauseGate } from '../flow/pause-gate.ts';
+import type { Slots } from '../flow/slots.ts';
+import type { Watermark } from '../flow/watermark.ts';
+import type { CapturedTable, OpenSegment, ReadChunk } from './captured-table.ts';
+import { keyColumns } from './captured-table.ts';
+
+/** What one open chunk holds at most: a batch being decoded, one being compressed, and the keys of the chunk. */
+const CHUNK_LEASE_BYTES = 48 * 1024 * 1024;
+/** What a table's first read shares with those of other tables. */
+export interface BackfillMeans {
+  readonly context: EngineContext;
+  readonly session: CaptureSession;
+  /** Everything up to here is journaled. */
+  readonly passed: Watermark;
+  /** How many chunks may be open at once, over all tables. */
+  readonly readers: Slots;
+  readonly gate: PauseGate;
+  /** What the source can bear, and what the run allows. */
+  readonly pace: ReadPace;
+}
+
+/** Holds reading back. `pass` before a chunk is opened, `take` for what was read of it. */
+export interface ReadPace {
+  pass(signal: AbortSignal): Promise<void>;
+  take(bytes: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Reads one chunk as often as the handoff asks for it. */
+export async function throughHandoff(
+  table: CapturedTable,
+  asked: Pick<ReadChunk, 'range' | 'nominated'>,
+  read: () => Promise<Chunk>,
+  means: BackfillMeans,
+  signal: AbortSignal,
+): Promise<void> {
+  const { context } = means;
+  const attempt = table.attempt;
+  for (;;) {
+    await means.gate.pass(signal);
+    await means.pace.pass(signal);
+    const lease = await context.memory.take(CHUNK_LEASE_BYTES, signal);
+    const open = table.recorder.open();
+    const shape = table.writer.schema;
+    const size: OpenSize = { rows: 0, bytes: 0 };
+    const segments: OpenSegment[] = [];
+    let isClosing = false;
+    let finished: Awaited<ReturnType<Chunk['finish']>> | undefined;
+    try {
+      await using chunk = await read();
+      await stage(table, chunk, segments, { size, pace: means.pace, signal });
+      finished = await chunk.finish();
+      context.reach('chunk.read');
+      // The stream must have passed everything that committed before the read ended: then all that overtook the
+      // chunk is recorded.
+      await means.session.nudge();
+      await means.passed.reached(finished.passed, signal);
+      context.reach('chunk.passed');
+      const { snapshot, passed } = finished;
+      isClosing = true;
+      const outcome = await table.close(
+        { ...asked, segments, snapshot, passed, readAt: context.now(), shape },
+        attempt,
+      );
+      if (outcome === 'appended') {
+        context.reach('chunk.appended');
+        return;
+      }
+    } catch (thrown) {
+      // Once an append was tried, the journal may mention them.
+      if (!isClosing) await unstage(table, segments).catch(() => undefined);
+      throw thrown;
+    } finally {
+      table.recorder.close(open, finished?.snapshot);
+      table.openRows -= size.rows;
+      table.openBytes -= size.bytes;
+      lease.release();
+    }
+    await unstage(table, segments);
+    if (attempt !== table.attempt)
+      throw new Problem('BRM-SCAN-MOVED', 'the table was started over', { kind: 'retry' });
+  }
+}
+
+/** What an open chunk has brought so far, for the progress people see. */
+interface OpenSize {
+  rows: number;
+  bytes: number;
+}
+
+/** Makes a chunk's batches durable while it is read: one is compressed and written while the next is decoded. */
+async function stage(
+  table: CapturedTable,
+  chunk: Chunk,
+  segments: OpenSegment[],
+  {
+    size: open,
+    pace,
+    signal,
+  }: { readonly size: OpenSize; readonly pace: ReadPace; readonly signal: AbortSignal },
+): Promise<void> {
+  let writing: Promise<void> = Promise.resolve();
+  try {
+    for await (const batch of chunk.batches) {
+      await writing;
+      if (batch.rows === 0) continue;
+      const bytes = batchBytes(batch);
+      table.rowsMeter.add(batch.rows);
+      table.bytesMeter.add(bytes);
+      open.rows += batch.rows;
+      open.bytes += bytes;
+      table.openRows += batch.rows;
+      table.openBytes += bytes;
+      writing = table.writer.stage(batch).then((staged) => {
+        segments.push({ staged, keys: keyColumns(batch) });
+      });
+      writing.catch(() => undefined);
+      await pace.take(bytes, signal);
+    }
+  } finally {
+    await writing;
+  }
+}
+
+/** Segments that no journal will mention. */
+async function unstage(table: CapturedTable, segments: readonly OpenSegment[]): Promise<void> {
+  await Promise.all(segments.map((segment) => table.writer.unstage(segment.staged)));
+}
