@@ -10,6 +10,10 @@ const LAYERS: readonly { readonly folder: string; readonly mayImport: readonly s
   { folder: 'packages/connector', mayImport: ['@brimful/model'] },
   { folder: 'packages/store', mayImport: ['@brimful/model'] },
   { folder: 'packages/engine', mayImport: ['@brimful/model', '@brimful/connector', '@brimful/store'] },
+  {
+    folder: 'packages/control',
+    mayImport: ['@brimful/model', '@brimful/connector', '@brimful/store', '@brimful/engine'],
+  },
   { folder: 'packages/testbed', mayImport: [] },
   { folder: 'packages/cli', mayImport: 'everything' },
   { folder: 'connectors/*', mayImport: ['@brimful/model', '@brimful/connector'] },

@@ -11,7 +11,8 @@ import { clip, harmless, padLeft, padRight, textWidth } from './width.ts';
 /** What one table's line says, before it is laid out. */
 export interface Line {
   readonly name: string;
-  readonly phase: CapturePhase | MaterializationPhase;
+  /** At most `PHASE` wide. */
+  readonly phase: string;
   /** Lower comes first. */
   readonly urgency: number;
   /** 0 to 1, where the end is known. */
@@ -23,7 +24,7 @@ export interface Line {
 }
 
 /** Failed first, then what is at work, then what waits, then what runs by itself. */
-const URGENCY: Readonly<Record<Line['phase'], number>> = {
+const URGENCY: Readonly<Record<CapturePhase | MaterializationPhase, number>> = {
   failed: 0,
   gap: 1,
   backfilling: 2,

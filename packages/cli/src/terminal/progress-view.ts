@@ -1,9 +1,19 @@
-import type { CaptureStatus, MaterializationStatus, ProblemRecord, RuntimeStatus } from '@brimful/model';
+import { stripVTControlCharacters } from 'node:util';
+import type { CaptureStatus, MaterializationStatus, ProblemRecord, Run, RuntimeStatus } from '@brimful/model';
 import type { Colors } from 'picocolors/types.js';
 import { formatBytes, formatMilliseconds } from './format.ts';
 import type { Line } from './progress-line.ts';
 import { captureLine, layoutFor, lineText, materializationLine } from './progress-line.ts';
 import { placeText } from './problem-text.ts';
+import {
+  advance,
+  isActive,
+  isShown,
+  runBindingLine,
+  runTitle,
+  stateMark,
+  stateSentence,
+} from './run-lines.ts';
 import { clip, harmless, textWidth, wrap } from './width.ts';
 
 export interface ViewOptions {
@@ -16,6 +26,8 @@ export interface ViewOptions {
 /** More problems than this are counted, not shown: the first ones are what somebody will act on. */
 const SHOWN_PROBLEMS = 4;
 const PROBLEM_LINES = 3;
+/** More runs than this at once are counted. */
+const SHOWN_RUNS = 5;
 /** A block shows its header, and at least one line of tables or their summary. */
 const LEAST_TABLE_LINES = 1;
 
@@ -29,8 +41,14 @@ interface Block {
 /**
  * The state of everything as lines of text, no wider than the terminal and no more than fit. With more tables than
  * lines the ones that need attention come first, then those at work; the rest are counted.
+ *
+ * `runs`: those that are still going on, or can be undone; others are left out.
  */
-export function progressView(status: RuntimeStatus, options: ViewOptions): string[] {
+export function progressView(
+  status: RuntimeStatus,
+  options: ViewOptions,
+  runs: readonly Run[] = [],
+): string[] {
   const estimates = new Map(
     status.captures.flatMap(({ bindings }) =>
       bindings.flatMap(({ collection, estimateQuality, rowsEstimated }) =>
@@ -43,6 +61,7 @@ export function progressView(status: RuntimeStatus, options: ViewOptions): strin
     ...status.materializations.map((materialization) =>
       materializationBlock(materialization, estimates, options),
     ),
+    ...runBlocks(runs, options),
   ];
   const footer = diskLines(status, options);
   const fixed = blocks.reduce((sum, block) => sum + 1 + block.problems.length, footer.length);
@@ -103,6 +122,36 @@ function materializationBlock(
   };
 }
 
+/** Backfill runs, the newest last: where the eye is. */
+function runBlocks(runs: readonly Run[], options: ViewOptions): Block[] {
+  const shown = runs.filter(isShown);
+  const hidden = shown.length - SHOWN_RUNS;
+  const blocks = shown.slice(-SHOWN_RUNS).map((run) => runBlock(run, options));
+  if (hidden <= 0) return blocks;
+  const text = clip(`  … ${hidden} more runs: brimful backfill list`, options.columns);
+  return [{ header: options.colors.dim(text), lines: [], problems: [] }, ...blocks];
+}
+
+function runBlock(run: Run, options: ViewOptions): Block {
+  const { colors } = options;
+  return {
+    header: headline(
+      { mark: stateMark(run, colors), name: runTitle(run), sentence: stateSentence(run) },
+      run.state === 'swapped' ? [`undo: brimful backfill undo ${run.id}`] : advance(run),
+      options,
+    ),
+    lines: isActive(run) ? important(run.bindings.map(runBindingLine)) : [],
+    problems: problemLines(
+      {},
+      run.bindings.map(({ collection, problem }) => ({
+        resource: collection,
+        problem: problem ?? undefined,
+      })),
+      options,
+    ),
+  };
+}
+
 const MARKS: Readonly<Record<CaptureStatus['state'], string>> = {
   starting: '○',
   running: '●',
@@ -117,19 +166,37 @@ function header(
   details: readonly string[],
   options: ViewOptions,
 ): string {
+  const { colors } = options;
+  const paint =
+    task.state === 'failed' ? colors.red : task.state === 'running' ? colors.green : colors.yellow;
+  const { name, sentence, state } = task;
+  return headline(
+    { mark: paint(MARKS[state]), name: harmless(name), sentence: harmless(sentence) },
+    details,
+    options,
+  );
+}
+
+interface Headline {
+  /** One column wide, coloured. */
+  readonly mark: string;
+  readonly name: string;
+  readonly sentence: string;
+}
+
+function headline(
+  { mark, name, sentence: wanted }: Headline,
+  details: readonly string[],
+  options: ViewOptions,
+): string {
   const { colors, columns } = options;
-  const name = harmless(task.name);
   const detail = details.filter((text) => text !== '').join(' · ');
-  const start = `${MARKS[task.state]} ${name}  `;
+  const start = `${stripVTControlCharacters(mark)} ${name}  `;
   // The sentence gives way first, but never wholly: it says what is going on.
   const room = Math.max(0, columns - textWidth(start));
-  const wanted = harmless(task.sentence);
   const roomForDetail = Math.max(0, room - Math.min(textWidth(wanted), SHORTEST_SENTENCE));
   const shownDetail = detail === '' ? '' : clip(`  ${detail}`, roomForDetail);
   const sentence = clip(wanted, Math.max(0, room - textWidth(shownDetail)));
-  const mark = (
-    task.state === 'failed' ? colors.red : task.state === 'running' ? colors.green : colors.yellow
-  )(MARKS[task.state]);
   const line = `${mark} ${colors.bold(name)}  ${sentence}${colors.dim(shownDetail)}`;
   return textWidth(line) <= columns ? line : clip(`${start}${sentence}`, columns);
 }

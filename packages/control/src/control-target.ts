@@ -1,0 +1,61 @@
+import type { Backfills, RunDraft, RunOrder } from '@brimful/engine';
+import type { BackfillPlan, Run, RuntimeStatus, VerificationReport } from '@brimful/model';
+
+/** What a running pipe lets other processes do. */
+export interface ControlTarget {
+  readonly backfills: BackfillCalls;
+  status(): RuntimeStatus;
+  /** Compares, changes nothing. Ends early, by throwing, when the signal is aborted. */
+  verify(
+    request: VerifyRequest,
+    signal: AbortSignal,
+    onProgress: (progress: VerifyProgress) => void,
+  ): Promise<readonly VerificationReport[]>;
+}
+
+/** Backfill runs as people use them; the same with and without a running pipe. Errors are those of `Backfills`. */
+export interface BackfillCalls {
+  /** Checks what was typed and plans it. */
+  plan(draft: RunDraft): Promise<BackfillPlan>;
+  findPlan(id: string): Promise<BackfillPlan>;
+  plans(): Promise<readonly BackfillPlan[]>;
+  apply(planId: string, approval: Approval): Promise<Run>;
+  runs(): Promise<readonly Run[]>;
+  run(id: string): Promise<Run>;
+  order(id: string, order: RunOrder): Promise<Run>;
+  /** Every run as it is, then again after each change, until aborted. May skip what is between. */
+  watch(signal: AbortSignal): AsyncIterable<Run>;
+}
+
+export interface Approval {
+  readonly who: string;
+  readonly acknowledged: readonly string[];
+}
+
+export interface VerifyRequest {
+  /** A materialization or a collection. */
+  readonly target: string;
+  /** Collections; null: all. */
+  readonly bindings: readonly string[] | null;
+  readonly level: 'counts' | 'full';
+}
+
+export interface VerifyProgress {
+  readonly subject: string;
+  /** What is being done to it: `collection`, `table`, `looking again`. */
+  readonly stage: string;
+  readonly rows: number;
+}
+
+export function backfillCalls(backfills: Backfills): BackfillCalls {
+  return {
+    plan: async (draft) => backfills.plan(await backfills.request(draft)),
+    findPlan: (id) => backfills.findPlan(id),
+    plans: () => backfills.plans(),
+    apply: (planId, approval) => backfills.apply(planId, approval),
+    runs: () => backfills.runs(),
+    run: (id) => backfills.run(id),
+    order: (id, order) => backfills.order(id, order),
+    watch: (signal) => backfills.watch(signal),
+  };
+}

@@ -1,0 +1,140 @@
+import type { RunDraft, RunOrder } from '@brimful/engine';
+import { Problem, SCOPE_KEYS_LIMIT } from '@brimful/model';
+import { z } from 'zod';
+import type { ControlTarget, VerifyRequest } from './control-target.ts';
+import { verifying } from './verifying.ts';
+
+/**
+ * Everything that can be asked of a pipe, whatever carries it: each request is validated here, and nowhere else. A call
+ * has one answer; a stream has items until it ends or its signal is aborted.
+ */
+export interface Call {
+  /** After so long it is given up; what it does may still happen. */
+  readonly limitMilliseconds: number;
+  /** Throws `BRM-CONTROL-REQUEST`, and what the target throws. */
+  answer(target: ControlTarget, request: unknown): Promise<unknown>;
+}
+
+export interface Stream {
+  /** Throws like a call, also between items. */
+  items(target: ControlTarget, request: unknown, signal: AbortSignal): AsyncIterable<unknown>;
+}
+
+/** From memory or the registry. */
+const QUICK_MILLISECONDS = 15_000;
+/** Surveys of many tables, on a source that is busy. */
+const PLAN_MILLISECONDS = 300_000;
+
+const TEXT_LIMIT = 10_000;
+const LIST_LIMIT = 10_000;
+
+const text = z.string().max(TEXT_LIMIT);
+const words = z.array(text).max(LIST_LIMIT);
+const nothing = z.strictObject({});
+const byId = z.strictObject({ id: text });
+
+const draft: z.ZodType<RunDraft> = z.strictObject({
+  mode: text,
+  task: text,
+  bindings: words.optional(),
+  reason: text.optional(),
+  author: text,
+  acknowledged: words.optional(),
+  time: text.optional(),
+  from: text.optional(),
+  to: text.optional(),
+  zone: text.optional(),
+  keyFrom: text.optional(),
+  keyTo: text.optional(),
+  keys: z.array(text).max(SCOPE_KEYS_LIMIT).optional(),
+  columns: words.optional(),
+  missingRows: text.optional(),
+  deleteLimit: text.optional(),
+  rate: text.optional(),
+  readers: text.optional(),
+  windows: words.optional(),
+  undo: text.optional(),
+  verify: text.optional(),
+});
+
+const approval = z.strictObject({ planId: text, who: text, acknowledged: words });
+
+const order = z.strictObject({
+  id: text,
+  verb: z.enum(['apply', 'pause', 'resume', 'cancel', 'retry', 'skip', 'throttle', 'undo', 'redo']),
+  who: text,
+  why: text.nullable(),
+  collection: text.optional(),
+  throttle: z
+    .strictObject({
+      bytesPerSecond: z.number().nonnegative().nullable(),
+      readers: z.number().int().positive().nullable(),
+    })
+    .optional(),
+});
+
+const verify: z.ZodType<VerifyRequest> = z.strictObject({
+  target: text,
+  bindings: words.nullable(),
+  level: z.enum(['counts', 'full']),
+});
+
+export const CALLS = {
+  status: call(nothing, QUICK_MILLISECONDS, async (target) => target.status()),
+  'backfills/plan': call(draft, PLAN_MILLISECONDS, (target, request) => target.backfills.plan(request)),
+  'backfills/find-plan': call(byId, QUICK_MILLISECONDS, (target, { id }) => target.backfills.findPlan(id)),
+  'backfills/plans': call(nothing, QUICK_MILLISECONDS, (target) => target.backfills.plans()),
+  // It looks at source and destinations again, to compare.
+  'backfills/apply': call(approval, PLAN_MILLISECONDS, (target, { planId, who, acknowledged }) =>
+    target.backfills.apply(planId, { who, acknowledged }),
+  ),
+  'backfills/runs': call(nothing, QUICK_MILLISECONDS, (target) => target.backfills.runs()),
+  'backfills/run': call(byId, QUICK_MILLISECONDS, (target, { id }) => target.backfills.run(id)),
+  'backfills/order': call(order, QUICK_MILLISECONDS, (target, { id, ...given }) =>
+    target.backfills.order(id, orderOf(given)),
+  ),
+} as const satisfies Readonly<Record<string, Call>>;
+
+export const STREAMS = {
+  'backfills/watch': stream(nothing, (target, _request, signal) => target.backfills.watch(signal)),
+  verify: stream(verify, verifying),
+} as const satisfies Readonly<Record<string, Stream>>;
+
+export type CallName = keyof typeof CALLS;
+export type StreamName = keyof typeof STREAMS;
+
+function call<Request>(
+  schema: z.ZodType<Request>,
+  limitMilliseconds: number,
+  answer: (target: ControlTarget, request: Request) => Promise<unknown>,
+): Call {
+  return {
+    limitMilliseconds,
+    answer: async (target, request) => answer(target, parsed(schema, request)),
+  };
+}
+
+function stream<Request>(
+  schema: z.ZodType<Request>,
+  items: (target: ControlTarget, request: Request, signal: AbortSignal) => AsyncIterable<unknown>,
+): Stream {
+  return { items: (target, request, signal) => items(target, parsed(schema, request), signal) };
+}
+
+function parsed<Request>(schema: z.ZodType<Request>, request: unknown): Request {
+  const result = schema.safeParse(request);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? 'The request' : issue.path.join('.');
+  throw new Problem('BRM-CONTROL-REQUEST', `${where}: ${issue?.message ?? 'it is not valid'}.`, {
+    remedy: 'Use a brimful of the version that runs the pipe.',
+  });
+}
+
+function orderOf({ collection, throttle, ...rest }: Omit<z.output<typeof order>, 'id'>): RunOrder {
+  return {
+    ...rest,
+    ...(collection === undefined ? {} : { collection }),
+    ...(throttle === undefined ? {} : { throttle }),
+  };
+}
