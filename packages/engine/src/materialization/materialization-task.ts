@@ -1,4 +1,4 @@
-import type { Destination, DestinationConnector } from '@brimful/connector';
+import type { Destination, DestinationConnector, TablePair } from '@brimful/connector';
 import type {
   MaterializationBindingSpec,
   MaterializationSpec,
@@ -7,10 +7,13 @@ import type {
 } from '@brimful/model';
 import { Problem, defaultTable, toProblem } from '@brimful/model';
 import { CollectionReader } from '../collection/collection-reader.ts';
+import type { TableEdition } from '../collection/generations.ts';
+import { tableGenerations } from '../collection/generations.ts';
 import type { EngineContext } from '../context.ts';
 import { BackOff } from '../flow/back-off.ts';
 import { Bell } from '../flow/bell.ts';
 import { sleep, untilAborted } from '../flow/pause-gate.ts';
+import { BesideTables } from './beside-tables.ts';
 import type { TakenWork } from './table-feed.ts';
 import { TableFeed } from './table-feed.ts';
 
@@ -20,6 +23,8 @@ const TRANSACTION_BYTES = 16 * 1024 * 1024;
 const SHARED_TRANSACTION_BYTES = 2 * 1024 * 1024;
 /** Nothing to do for so long: the destination may let go of its file. */
 const IDLE_MILLISECONDS = 250;
+/** How often a table that is still being written to is looked at, when it must be at rest. */
+const REST_MILLISECONDS = 5;
 /** How often a collection without a schema is looked at again, should a change of the registry be missed. */
 const SCHEMA_POLL_MILLISECONDS = 1000;
 
@@ -29,7 +34,10 @@ const SCHEMA_POLL_MILLISECONDS = 1000;
  */
 export class MaterializationTask {
   readonly spec: MaterializationSpec;
+  /** Of the tables that readers see, by collection. */
   readonly feeds = new Map<string, TableFeed>();
+  /** Of generations beside them: being built, or kept to go back to. */
+  readonly beside = new BesideTables();
   /** Tables that stopped, by collection, until the next start. (Invariant 8) */
   readonly failed = new Map<string, ProblemRecord>();
   readonly bindings = new Map<string, MaterializationBindingSpec>();
@@ -40,6 +48,7 @@ export class MaterializationTask {
   readonly #wake = new Bell();
   #destination: Destination | undefined;
   #added: (collection: string) => void = () => undefined;
+  #build: (collection: string, edition: TableEdition) => void = () => undefined;
 
   constructor(context: EngineContext, spec: MaterializationSpec, connector: DestinationConnector<unknown>) {
     this.#context = context;
@@ -102,7 +111,9 @@ export class MaterializationTask {
       this.#destination = destination;
       this.state = 'running';
       this.problem = undefined;
-      this.#added = (collection) => guard(this.#follow(destination, collection, signal));
+      this.#added = (collection) => guard(this.#followAll(destination, collection, signal));
+      this.#build = (collection, edition) =>
+        guard(this.#followBeside(destination, collection, edition, signal));
       for (const collection of this.bindings.keys()) this.#added(collection);
       for (let lane = 0; lane < destination.lanes; lane += 1)
         guard(this.#runLane(destination, lane === 0, signal));
@@ -111,58 +122,92 @@ export class MaterializationTask {
       throw ended.signal.aborted ? ended.signal.reason : thrown;
     } finally {
       this.#added = () => undefined;
+      this.#build = () => undefined;
       this.#destination = undefined;
       ended.abort(new Problem('BRM-MATERIALIZATION-ENDED', 'the session has ended', { kind: 'retry' }));
       await Promise.allSettled(tasks);
-      for (const feed of this.feeds.values()) feed.close();
+      for (const feed of this.#allFeeds()) feed.close();
       this.feeds.clear();
+      this.beside.clear();
       await destination[Symbol.asyncDispose]();
     }
   }
 
-  /** Opens one table and reads its journal. A problem of its own stops it alone. */
-  async #follow(destination: Destination, collection: string, signal: AbortSignal): Promise<void> {
+  *#allFeeds(): Iterable<TableFeed> {
+    yield* this.feeds.values();
+    yield* this.beside.feeds();
+  }
+
+  /** Every generation of a collection's table. */
+  async #followAll(destination: Destination, collection: string, signal: AbortSignal): Promise<void> {
+    const { current, next, previous } = await this.#generations(collection).read();
+    for (const edition of [next, previous]) if (edition !== null) this.#build(collection, edition);
+    await this.#follow(destination, collection, current, signal);
+  }
+
+  #generations(collection: string): ReturnType<typeof tableGenerations> {
+    const binding = this.bindings.get(collection) as MaterializationBindingSpec;
+    return tableGenerations(this.#context.store.registry, this.spec.name, binding.table);
+  }
+
+  /** Opens the table that readers see, and reads its journal. A problem of its own stops it alone. */
+  async #follow(
+    destination: Destination,
+    collection: string,
+    edition: TableEdition,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (this.failed.has(collection)) return;
     try {
-      const reader = new CollectionReader(this.#context, collection, 1);
-      const feed = await this.#open(destination, collection, reader, signal);
+      const feed = await this.#open(destination, collection, edition, signal);
       this.feeds.set(collection, feed);
       await feed.read(signal);
     } catch (thrown) {
       signal.throwIfAborted();
       const problem = toProblem(thrown);
       if (problem.kind === 'retry') throw thrown;
-      this.#fail(collection, problem);
+      const isBeside = this.beside.get(collection, edition.generation) !== undefined;
+      this.#fail(collection, isBeside ? edition.generation : undefined, problem);
+    }
+  }
+
+  async #followBeside(
+    destination: Destination,
+    collection: string,
+    edition: TableEdition,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { generation } = edition;
+    if (!this.beside.begin(collection, generation)) return;
+    try {
+      const feed = await this.#open(destination, collection, edition, signal);
+      this.beside.set(collection, generation, feed);
+      await feed.read(signal);
+    } catch (thrown) {
+      signal.throwIfAborted();
+      const problem = toProblem(thrown);
+      if (problem.kind === 'retry') throw thrown;
+      const isLive = this.feeds.get(collection)?.handle.request.id.generation === generation;
+      this.#fail(collection, isLive ? undefined : generation, problem);
     }
   }
 
   async #open(
     destination: Destination,
     collection: string,
-    reader: CollectionReader,
+    edition: TableEdition,
     signal: AbortSignal,
   ): Promise<TableFeed> {
+    const reader = new CollectionReader(this.#context, collection, edition.collectionGeneration);
     const binding = this.bindings.get(collection) as MaterializationBindingSpec;
-    const clash = [...this.bindings.values()].find(
-      (other) => other.table === binding.table && other.source !== collection,
-    );
-    if (clash !== undefined) {
-      throw new Problem(
-        'BRM-TABLE-TWICE',
-        `${clash.source} and ${collection} both go to the table ${binding.table}`,
-        {
-          remedy: `give one of them another name: materializations.${this.spec.name}.bindings: [{source: ${collection}, table: …}]`,
-          at: { materialization: this.spec.name, table: binding.table },
-        },
-      );
-    }
+    this.#assertAlone(binding, collection);
     let schema = await reader.currentSchema();
     while (schema === undefined) {
       await sleep(SCHEMA_POLL_MILLISECONDS / 4, signal);
       schema = await reader.currentSchema();
     }
     const handle = await destination.open({
-      id: { materialization: this.spec.name, table: binding.table, generation: 1 },
+      id: { materialization: this.spec.name, table: binding.table, generation: edition.generation },
       collection,
       schema,
       deletes: binding.deletes,
@@ -174,6 +219,111 @@ export class MaterializationTask {
       notify: () => this.#wake.ring(),
     };
     return new TableFeed(collection, handle, reader, means);
+  }
+
+  #assertAlone(binding: MaterializationBindingSpec, collection: string): void {
+    const clash = [...this.bindings.values()].find(
+      (other) => other.table === binding.table && other.source !== collection,
+    );
+    if (clash === undefined) return;
+    throw new Problem(
+      'BRM-TABLE-TWICE',
+      `${clash.source} and ${collection} both go to the table ${binding.table}`,
+      {
+        remedy: `give one of them another name: materializations.${this.spec.name}.bindings: [{source: ${collection}, table: …}]`,
+        at: { materialization: this.spec.name, table: binding.table },
+      },
+    );
+  }
+
+  /** Builds a further generation of a table, which the registry knows already: after a crash the next session does it by itself. Idempotent. */
+  addEdition(collection: string, edition: TableEdition): void {
+    this.#build(collection, edition);
+  }
+
+  /** The feed of one generation of a collection's table; undefined while it is not open. */
+  edition(collection: string, generation: number): TableFeed | undefined {
+    const live = this.feeds.get(collection);
+    return live?.handle.request.id.generation === generation ? live : this.beside.get(collection, generation);
+  }
+
+  /** Why a generation has stopped. */
+  problemOf(collection: string, generation: number): ProblemRecord | undefined {
+    const live = this.feeds.get(collection);
+    return live?.handle.request.id.generation === generation
+      ? this.failed.get(collection)
+      : this.beside.problem(collection, generation);
+  }
+
+  /**
+   * Exchanges tables that readers see with the generations given, all in one transaction of the destination, while neither
+   * is written to. Idempotent: what has been exchanged is only noted. Throws a `retry` problem when the destination is away.
+   */
+  async swap(
+    swaps: readonly { readonly collection: string; readonly to: number }[],
+    signal: AbortSignal,
+  ): Promise<{ readonly longestWaitMilliseconds: number }> {
+    const destination = this.#reachable();
+    const pairs = swaps.flatMap(({ collection, to }) => {
+      const live = this.feeds.get(collection);
+      const next = this.edition(collection, to);
+      if (live === undefined || next === undefined) throw this.#away();
+      return live === next ? [] : [{ collection, live, next }];
+    });
+    const feeds = pairs.flatMap(({ live, next }) => [live, next]);
+    for (const feed of feeds) feed.held = true;
+    try {
+      while (feeds.some((feed) => feed.busy)) await sleep(REST_MILLISECONDS, signal);
+      const handles = pairs.map(({ live, next }): TablePair => ({ live: live.handle, next: next.handle }));
+      const { longestWaitMilliseconds } = await destination.swap(handles, signal);
+      this.#context.reach('swap.before-note');
+      for (const pair of pairs) await this.#noteSwap(pair);
+      return { longestWaitMilliseconds };
+    } finally {
+      for (const feed of feeds) feed.held = false;
+      this.#wake.ring();
+    }
+  }
+
+  async #noteSwap({ collection, live, next }: LivePair): Promise<void> {
+    await this.#generations(collection).change((now) => {
+      const other = [now.next, now.previous].find(
+        (edition) => edition?.generation === next.handle.request.id.generation,
+      );
+      if (other === undefined || other === null) return now;
+      return { ...now, current: other, previous: now.current, next: null };
+    });
+    this.beside.delete(collection, next.handle.request.id.generation);
+    this.feeds.set(collection, next);
+    this.beside.set(collection, live.handle.request.id.generation, live);
+  }
+
+  /** Removes a generation that is not the one readers see. Idempotent. */
+  async dropEdition(collection: string, generation: number, signal: AbortSignal): Promise<void> {
+    const destination = this.#reachable();
+    const binding = this.bindings.get(collection);
+    if (binding === undefined) return;
+    const feed = this.beside.get(collection, generation);
+    feed?.close();
+    while (feed?.busy === true) await sleep(REST_MILLISECONDS, signal);
+    this.beside.delete(collection, generation);
+    await destination.drop({ materialization: this.spec.name, table: binding.table, generation });
+  }
+
+  /** The open destination, for those who read tables beside us. Throws a `retry` problem while it is away. */
+  get destination(): Destination {
+    return this.#reachable();
+  }
+
+  #reachable(): Destination {
+    if (this.#destination === undefined) throw this.#away();
+    return this.#destination;
+  }
+
+  #away(): Problem {
+    return new Problem('BRM-MATERIALIZATION-AWAY', `${this.spec.name} is not connected to its destination`, {
+      kind: 'retry',
+    });
   }
 
   /** Takes what is ready and applies it, one transaction after another. The first lane also tells the destination to rest. */
@@ -198,13 +348,14 @@ export class MaterializationTask {
   }
 
   #isBusy(): boolean {
-    return [...this.feeds.values()].some((feed) => feed.ready || feed.busy);
+    for (const feed of this.#allFeeds()) if (feed.ready || feed.busy) return true;
+    return false;
   }
 
   /** Milliseconds until what is pending has been gathered for long enough; undefined when nothing is pending. */
   #untilGathered(destination: Destination): number | undefined {
     if (destination.gatherMilliseconds === 0) return undefined;
-    const since = [...this.feeds.values()]
+    const since = [...this.#allFeeds()]
       .filter((feed) => feed.ready)
       .map((feed) => feed.pendingSince ?? Infinity);
     if (since.length === 0) return undefined;
@@ -213,7 +364,7 @@ export class MaterializationTask {
 
   /** Work for one transaction: of one table with much to do, or of several with little. */
   #take(destination: Destination): readonly TakenWork[] {
-    const ready = [...this.feeds.values()].filter((feed) => feed.ready);
+    const ready = [...this.#allFeeds()].filter((feed) => feed.ready);
     if (ready.length === 0) return [];
     const bytes = ready.reduce((sum, feed) => sum + feed.pendingBytes, 0);
     const wait = this.#untilGathered(destination);
@@ -237,7 +388,7 @@ export class MaterializationTask {
     try {
       return feed.takeWork(limitBytes);
     } catch (thrown) {
-      this.#fail(feed.collection, toProblem(thrown));
+      this.#failFeed(feed, toProblem(thrown));
       return undefined;
     }
   }
@@ -257,7 +408,7 @@ export class MaterializationTask {
         throw thrown;
       }
       if (taken.length === 1) {
-        this.#fail(only.feed.collection, problem);
+        this.#failFeed(only.feed, problem);
         only.done(false);
         return;
       }
@@ -277,17 +428,30 @@ export class MaterializationTask {
     this.#wake.ring();
   }
 
-  /** Invariant 8: this table stops with its reason; the others go on. */
-  #fail(collection: string, problem: Problem): void {
-    this.failed.set(collection, problem.toJSON());
-    const feed = this.feeds.get(collection);
+  #failFeed(feed: TableFeed, problem: Problem): void {
+    const isLive = this.feeds.get(feed.collection) === feed;
+    this.#fail(feed.collection, isLive ? undefined : feed.handle.request.id.generation, problem);
+  }
+
+  /** Invariant 8: this table stops with its reason; the others go on. `beside`: a generation that readers do not see. */
+  #fail(collection: string, beside: number | undefined, problem: Problem): void {
+    const record = problem.toJSON();
+    const feed = beside === undefined ? this.feeds.get(collection) : this.beside.get(collection, beside);
+    if (beside === undefined) this.failed.set(collection, record);
+    else this.beside.fail(collection, beside, record);
     if (feed !== undefined) {
-      feed.problem = problem.toJSON();
+      feed.problem = record;
       feed.close();
     }
     this.#context.log.error(
-      { materialization: this.spec.name, collection, problem: problem.toJSON() },
+      { materialization: this.spec.name, collection, generation: beside, problem: record },
       problem.message,
     );
   }
+}
+
+interface LivePair {
+  readonly collection: string;
+  readonly live: TableFeed;
+  readonly next: TableFeed;
 }

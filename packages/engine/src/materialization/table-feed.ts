@@ -1,4 +1,4 @@
-import type { Action, TableHandle, Work } from '@brimful/connector';
+import type { Action, MergeStep, TableHandle, Work } from '@brimful/connector';
 import type { Batch, Json, ProblemRecord, Schema } from '@brimful/model';
 import { alignBatch } from '@brimful/model';
 import type { Entry, Offset } from '@brimful/store';
@@ -17,6 +17,8 @@ interface Pending {
   readonly actions: readonly Action[];
   /** Changes to fold onto `schema`. */
   readonly merge: Batch | undefined;
+  /** Rows of a complete table that were read again: most are there already as they are. */
+  readonly mostlySame: boolean;
   readonly schema: Schema;
   readonly alone: boolean;
   readonly checkpoint: TableCheckpoint;
@@ -49,6 +51,8 @@ export class TableFeed {
   readonly rowsMeter = new Meter();
   /** An apply with this table's work is under way. */
   busy = false;
+  /** Nothing is to be applied for now: the table is about to change its name. */
+  held = false;
   problem: ProblemRecord | undefined;
   readonly #reader: CollectionReader;
   readonly #memory: Budget;
@@ -120,7 +124,7 @@ export class TableFeed {
   }
 
   get ready(): boolean {
-    return this.#pending.length > 0 && !this.busy && this.problem === undefined;
+    return this.#pending.length > 0 && !this.busy && !this.held && this.problem === undefined;
   }
 
   /** Reads until aborted or closed. Throws what the journal throws. */
@@ -200,12 +204,15 @@ export class TableFeed {
   #actionsOf(items: readonly Pending[]): Action[] {
     const actions: Action[] = [];
     let changes: Batch[] = [];
+    let mostlySame = false;
     const deleteTimes = this.handle.request.deletes === 'soft' ? 'each' : 'latest';
     const flush = (schema: Schema): void => {
       if (changes.length === 0) return;
       const steps = fold(changes, schema, deleteTimes);
-      if (steps.length > 0) actions.push({ kind: 'merge', steps });
+      const marked = mostlySame ? steps.map(markedSame) : steps;
+      if (steps.length > 0) actions.push({ kind: 'merge', steps: marked });
       changes = [];
+      mostlySame = false;
     };
     let schema = items[0]?.schema as Schema;
     for (const item of items) {
@@ -213,6 +220,7 @@ export class TableFeed {
       schema = item.schema;
       actions.push(...item.actions);
       if (item.merge !== undefined) changes.push(item.merge);
+      mostlySame ||= item.mostlySame;
     }
     flush(schema);
     return actions;
@@ -264,6 +272,7 @@ export class TableFeed {
     this.#pending.push({
       actions: [...evolution, ...actions],
       merge: meaning.merge ? batch : undefined,
+      mostlySame: meaning.merge && entry.meta.scanned > 0,
       schema: this.#schema,
       alone: meaning.alone,
       checkpoint: meaning.checkpoint,
@@ -274,4 +283,8 @@ export class TableFeed {
     });
     this.#notify();
   }
+}
+
+function markedSame(step: MergeStep): MergeStep {
+  return step.kind === 'upsert' ? { ...step, mostlySame: true } : step;
 }

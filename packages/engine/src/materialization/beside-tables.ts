@@ -1,0 +1,51 @@
+import type { ProblemRecord } from '@brimful/model';
+import type { TableFeed } from './table-feed.ts';
+
+/** Generations of tables that readers do not see, by collection and number: being opened, followed, or stopped. */
+export class BesideTables {
+  readonly #feeds = new Map<string, TableFeed | undefined>();
+  readonly #problems = new Map<string, ProblemRecord>();
+
+  /** Takes the place of one that is going to be opened; false when it is taken, or has failed before. */
+  begin(collection: string, generation: number): boolean {
+    const key = keyOf(collection, generation);
+    if (this.#feeds.has(key) || this.#problems.has(key)) return false;
+    this.#feeds.set(key, undefined);
+    return true;
+  }
+
+  set(collection: string, generation: number, feed: TableFeed): void {
+    this.#feeds.set(keyOf(collection, generation), feed);
+  }
+
+  get(collection: string, generation: number): TableFeed | undefined {
+    return this.#feeds.get(keyOf(collection, generation));
+  }
+
+  *feeds(): Iterable<TableFeed> {
+    for (const feed of this.#feeds.values()) if (feed !== undefined) yield feed;
+  }
+
+  fail(collection: string, generation: number, problem: ProblemRecord): void {
+    this.#problems.set(keyOf(collection, generation), problem);
+  }
+
+  problem(collection: string, generation: number): ProblemRecord | undefined {
+    return this.#problems.get(keyOf(collection, generation));
+  }
+
+  /** Also forgets why it had stopped: it may be built again. */
+  delete(collection: string, generation: number): void {
+    this.#feeds.delete(keyOf(collection, generation));
+    this.#problems.delete(keyOf(collection, generation));
+  }
+
+  /** A session has ended. What has failed stays failed. */
+  clear(): void {
+    this.#feeds.clear();
+  }
+}
+
+function keyOf(collection: string, generation: number): string {
+  return `${collection} ${generation}`;
+}
