@@ -4,8 +4,10 @@ import type {
   ConnectorContext,
   Destination,
   TableHandle,
+  TablePair,
   TableRequest,
   TableRows,
+  TableSurvey,
   Work,
 } from '@brimful/connector';
 
@@ -22,6 +24,9 @@ import { OpenTable } from './open-table.ts';
 import { prepareTable } from './prepare-table.ts';
 import { readTable } from './read-table.ts';
 import { clientConfig, sessionSettings } from './session.ts';
+import { surveyTable } from './swap/survey-table.ts';
+import { swapTables } from './swap/swap-tables.ts';
+import type { SwapOutcome } from './swap/swap-tables.ts';
 import { TUNING } from './tuning.ts';
 import type { Tuning } from './tuning.ts';
 
@@ -117,6 +122,44 @@ export class PostgresDestination implements Destination {
       signal,
       cancel: (backend) => this.#cancel(backend),
     });
+  }
+
+  async survey(table: string, materialization: string): Promise<TableSurvey | undefined> {
+    return this.#onControl(`looking at ${table}`, async (lane) =>
+      surveyTable(lane, { schemaName: this.#config.schema, table, materialization }),
+    );
+  }
+
+  /** On a connection of its own: building indexes on the generation beside may take long. */
+  async swap(pairs: readonly TablePair[], signal: AbortSignal): Promise<SwapOutcome> {
+    const open = pairs
+      .map(({ live, next }) => ({ live: opened(live), next: opened(next) }))
+      .filter(({ live, next }) => live.place === 'live' || next.place !== 'live');
+    if (open.length === 0) return { attempts: 0, longestWaitMilliseconds: 0 };
+    let lane: Lane | undefined;
+    const giveUp = (): void => {
+      if (lane !== undefined) this.#giveUp(lane);
+    };
+    try {
+      lane = await Lane.connect(clientConfig(this.#config), sessionSettings(this.#config, this.#tuning));
+      signal.throwIfAborted();
+      signal.addEventListener('abort', giveUp);
+      const outcome = await swapTables({
+        lane,
+        pairs: open,
+        context: this.#context,
+        signal,
+        timeoutMilliseconds: this.#tuning.swapMilliseconds,
+      });
+      // Plans that were made for one table must not be used for the other.
+      await this.#writers.renew();
+      return outcome;
+    } catch (error) {
+      throw error instanceof Problem ? error : problemOf(error, 'swapping');
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+      await lane?.[Symbol.asyncDispose]();
+    }
   }
 
   async idle(): Promise<void> {

@@ -11,6 +11,9 @@ export class Lanes implements AsyncDisposable {
   readonly #waiting: PromiseWithResolvers<void>[] = [];
   #free: number;
   #closed = false;
+  /** Connections opened before the last `renew` are not used again. */
+  #age = 0;
+  readonly #ages = new WeakMap<Lane, number>();
 
   constructor(config: PostgresDestinationConfig, tuning: Tuning) {
     this.#tuning = tuning;
@@ -33,6 +36,12 @@ export class Lanes implements AsyncDisposable {
     }
   }
 
+  /** Whatever work begins from now on begins on a new connection. */
+  async renew(): Promise<void> {
+    this.#age += 1;
+    await Promise.all(this.#idle.splice(0).map(async (lane) => lane[Symbol.asyncDispose]()));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#idle.splice(0).map(async (lane) => lane[Symbol.asyncDispose]()));
@@ -52,14 +61,21 @@ export class Lanes implements AsyncDisposable {
     for (;;) {
       // The one used last: its plans and staging tables are warm.
       const lane = this.#idle.pop();
-      if (lane === undefined)
-        return Lane.connect(clientConfig(this.#config), sessionSettings(this.#config, this.#tuning));
+      if (lane === undefined) return this.#connect();
       if (lane.lost === undefined) return lane;
     }
   }
 
+  async #connect(): Promise<Lane> {
+    const age = this.#age;
+    const lane = await Lane.connect(clientConfig(this.#config), sessionSettings(this.#config, this.#tuning));
+    this.#ages.set(lane, age);
+    return lane;
+  }
+
   async #giveBack(lane: Lane): Promise<void> {
-    if (lane.lost === undefined && !this.#closed) this.#idle.push(lane);
+    const fresh = this.#ages.get(lane) === this.#age;
+    if (lane.lost === undefined && fresh && !this.#closed) this.#idle.push(lane);
     else await lane[Symbol.asyncDispose]();
   }
 }

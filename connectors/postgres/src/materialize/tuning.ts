@@ -12,6 +12,8 @@ export interface Tuning {
   readonly lockMilliseconds: number;
   /** While we wait for an exclusive lock everybody who comes later waits behind us: wait shortly, and come again. */
   readonly exclusiveLockMilliseconds: number;
+  /** How long a swap tries to get past readers before it says who they are. */
+  readonly swapMilliseconds: number;
 }
 
 export const TUNING: Tuning = {
@@ -19,4 +21,5 @@ export const TUNING: Tuning = {
   arrayBytes: 256 * 1024,
   lockMilliseconds: 30_000,
   exclusiveLockMilliseconds: 1_000,
+  swapMilliseconds: 600_000,
 };
