@@ -32,6 +32,10 @@ export class KeyedRows {
     this.#columns = shape.level === 'full' ? shape.schema.columns.map(() => new Int32Array(sample)) : [];
   }
 
+  has(high: number, low: number): boolean {
+    return this.#index.find(high, low) !== NOT_FOUND;
+  }
+
   /** Takes the rows that have one of the keys; leaves the others. */
   feed(batch: Batch): void {
     const all = intoShape(batch, this.#shape);

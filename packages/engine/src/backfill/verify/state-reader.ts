@@ -13,4 +13,8 @@ export interface StateOptions {
   readonly signal: AbortSignal;
   /** Changes of transactions that it does not see are left out: the state as of a source snapshot. */
   readonly sees?: Snapshot['sees'];
+  /** Everything below is seen by every snapshot that is asked about. */
+  readonly seesFrom?: Offset;
+  /** Only these keys are asked for, by both halves of `hashRows` of the key's columns in key order; others may come too. */
+  readonly only?: (high: number, low: number) => boolean;
 }

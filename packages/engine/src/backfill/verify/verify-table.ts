@@ -25,6 +25,10 @@ export interface VerifyMeans {
   readonly blobs: Blobs;
   /** Prefix of scratch blobs that nobody else uses and that was not used before in this process. */
   readonly scratch: string;
+  /**
+   * `COMPARISON_LEASE_BYTES` are held of it from beginning to end: a budget of verifications alone. Were it the one that
+   * `state` leases from, two of them could wait for each other for ever.
+   */
   readonly memory: Budget;
   readonly now: () => number;
   readonly signal: AbortSignal;
@@ -135,7 +139,8 @@ async function differingColumns(
   const right = new KeyedRows(keys, shape);
   const asOf = await readTable(verification, async (batch) => right.feed(batch));
   if (typeof asOf === 'string') return counts;
-  for await (const batch of verification.state(asOf, { signal })) left.feed(batch);
+  const only = (high: number, low: number): boolean => left.has(high, low);
+  for await (const batch of verification.state(asOf, { signal, only })) left.feed(batch);
   signal.throwIfAborted();
   for (let key = 0; key < keys.rows; key += 1) left.countColumns(right, key, shape.schema, counts);
   return counts;
