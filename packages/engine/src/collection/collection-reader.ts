@@ -1,21 +1,29 @@
 import type { Batch, Schema } from '@brimful/model';
 import { ColumnBuilder, Problem } from '@brimful/model';
-import type { Entry, Offset } from '@brimful/store';
+import type { Entry, JournalId, Offset } from '@brimful/store';
 import type { EngineContext } from '../context.ts';
 import { decodeFrame } from './frame.ts';
 import { journalId } from './journal-id.ts';
 import { SchemaHistory } from './schema-history.ts';
 import { decodeSegment } from './segment.ts';
 
-/** Reads a generation's entries and turns their bytes back into batches. Any number of readers, any speed. */
+/**
+ * Reads a generation's entries and turns their bytes back into batches. Any number of readers, any speed. Its bases are
+ * journals of their own, with the schemas of the generation.
+ */
 export class CollectionReader {
   readonly #context: EngineContext;
-  readonly #id: string;
+  readonly #id: JournalId;
   readonly #schemas: SchemaHistory;
 
-  constructor(context: EngineContext, collection: string, generation: number) {
+  constructor(
+    context: EngineContext,
+    collection: string,
+    generation: number,
+    journal: JournalId = journalId(collection, generation),
+  ) {
     this.#context = context;
-    this.#id = journalId(collection, generation);
+    this.#id = journal;
     this.#schemas = new SchemaHistory(context.store.registry, collection, generation);
   }
 
