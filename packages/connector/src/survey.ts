@@ -43,7 +43,13 @@ export interface SourceHealth {
   /** Bytes by which the slowest replica is behind, and by which time. */
   readonly replicaLagBytes: number | null;
   readonly replicaLagMilliseconds: number | null;
+  /** At work at this moment, ours not counted. */
   readonly activeSessions: number | null;
+  /**
+   * Sessions, ours not counted, that were at work at any time in the last few seconds (Postgres: by `state` and
+   * `state_change`). 0: nobody is there to be hurt, and we may read much faster. Absent: not known.
+   */
+  readonly recentSessions?: number | null;
   readonly processors: number | null;
   /** Others waiting for a lock that one of our sessions holds. */
   readonly blockedByUs: number | null;
