@@ -47,12 +47,13 @@ export function planOf(table: Table, key: readonly string[]): ScanPlan {
   };
 }
 
+type NotedLeaf = readonly [oid: number, filenode: number, pages: number];
+
+/** Of a plan by pages: a whole table's detail is its leaves, a scope's holds them. */
 export function plannedLeaves(plan: ScanPlan): readonly PlannedLeaf[] {
-  return (plan.detail as readonly (readonly [number, number, number])[]).map(([oid, filenode, pages]) => ({
-    oid,
-    filenode,
-    pages,
-  }));
+  const detail = plan.detail as readonly NotedLeaf[] | { readonly leaves: readonly NotedLeaf[] };
+  const leaves = 'leaves' in detail ? detail.leaves : detail;
+  return leaves.map(([oid, filenode, pages]) => ({ oid, filenode, pages }));
 }
 
 /** The front of what remains: about `pages` of it, over as many leaves as that takes. */

@@ -5,6 +5,8 @@ import { scanExpression } from '../types/decoder.ts';
 import type { PostgresType } from '../types/postgres-type.ts';
 import { shapeSql } from './catalog.ts';
 import type { PageRange } from './scan-plan.ts';
+import type { Bound } from './scope-bound.ts';
+import { conditionSql } from './scope-bound.ts';
 import type { Leaf, Table } from './table.ts';
 
 export interface ScanSqlOptions {
@@ -56,23 +58,38 @@ export function leafCheck(table: Table, ranges: readonly { oid: number; filenode
     .join(',');
 }
 
-/** Rows on these pages. Explicit columns, because leaves may hold theirs in another order. */
+/**
+ * Rows on these pages, of them those that the filter lets through. Explicit columns, because leaves may hold theirs in
+ * another order.
+ */
 export function pagesQuery(
   table: Table,
   columns: string,
   ranges: readonly { readonly pages: PageRange; readonly leaf: Leaf }[],
+  filter?: string,
 ): string {
   if (ranges.length === 0) return `SELECT ${columns} FROM ONLY ${qualified(table)} WHERE false`;
   return ranges
     .map(({ pages, leaf }) => {
       const condition = `ctid >= '(${pages.from},0)'::tid AND ctid < '(${pages.to},0)'::tid`;
-      return `SELECT ${columns} FROM ONLY ${qualified(leaf)} WHERE ${condition}`;
+      const wanted = filter === undefined ? condition : `${condition} AND ${filter}`;
+      return `SELECT ${columns} FROM ONLY ${qualified(leaf)} WHERE ${wanted}`;
     })
     .join(' UNION ALL ');
 }
 
 export function wholeQuery(columns: string, leaves: readonly Leaf[]): string {
   return leaves.map((leaf) => `SELECT ${columns} FROM ONLY ${qualified(leaf)}`).join(' UNION ALL ');
+}
+
+/** A stretch is read along its index, however large the planner thinks it is: many read whole tables otherwise. */
+export const STRETCH_SETTINGS =
+  'SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0';
+
+/** Rows in a bound, through the root and so of all leaves that can have any. */
+export function boundQuery(table: Table, columns: string, bound: Bound): string {
+  const only = table.kind === 'p' ? '' : 'ONLY ';
+  return `SELECT ${columns} FROM ${only}${qualified(table)} WHERE ${conditionSql(bound)}`;
 }
 
 /** Each key once through its index: a plan that reads the whole table for a few keys is no option. */
@@ -112,6 +129,6 @@ export function selectList(table: Table, schema: Schema): string {
     .join(', ');
 }
 
-function qualified(table: { readonly schema: string; readonly name: string }): string {
+export function qualified(table: { readonly schema: string; readonly name: string }): string {
   return `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.name)}`;
 }

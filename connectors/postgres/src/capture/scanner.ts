@@ -1,6 +1,6 @@
 import type { Chunk, ScanPlan } from '@brimful/connector';
-import type { Column, Range, Schema } from '@brimful/model';
-import { Problem } from '@brimful/model';
+import type { Column, Range, Schema, Scope } from '@brimful/model';
+import { ColumnBuilder, Problem, WHOLE_TABLE } from '@brimful/model';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decoderOf } from '../types/decoder.ts';
 import type { PostgresType } from '../types/postgres-type.ts';
@@ -14,16 +14,23 @@ import { ChunkSize } from './chunk-size.ts';
 import type { JoinedTable } from './joined-table.ts';
 import type { JoinedTables } from './joined-tables.ts';
 import type { PageRange, PlannedLeaf } from './scan-plan.ts';
-import { nextRange, pagesOf, plannedLeaves, planOf } from './scan-plan.ts';
+import { nextRange, pagesOf, plannedLeaves } from './scan-plan.ts';
 import {
+  boundQuery,
   chunkSql,
   KEYS_SETTINGS,
   keysQuery,
   leafCheck,
   pagesQuery,
   selectList,
+  STRETCH_SETTINGS,
   wholeQuery,
 } from './scan-sql.ts';
+import type { BoundColumn } from './scope-bound.ts';
+import { conditionSql } from './scope-bound.ts';
+import { planScope } from './plan-scope.ts';
+import type { KeysDetail, PagesDetail, StretchesDetail } from './scoped-plan.ts';
+import { currentColumns, keysOf, nextUnits, scopedDetail, unitsOf } from './scoped-plan.ts';
 import { schemaOf } from './table-schema.ts';
 import type { Leaf } from './table.ts';
 
@@ -49,6 +56,8 @@ interface Request {
   readonly table: JoinedTable;
   /** Leaves with the filenode they must still have; undefined: as the catalog has them. */
   readonly planned: readonly PlannedLeaf[] | undefined;
+  /** The table that was planned, and leaves that must still be its own, whatever became of their pages. */
+  readonly kept?: { readonly table: number; readonly leaves: readonly number[] };
   /** Every leaf that the table has now must be planned: rows in another one would be taken for read. */
   readonly wholeTree: boolean;
   readonly settings?: string;
@@ -70,40 +79,84 @@ export class Scanner {
     return this.#schema(this.#table(resource));
   }
 
-  async plan(resource: string): Promise<ScanPlan> {
+  async plan(resource: string, scope: Scope = WHOLE_TABLE): Promise<ScanPlan> {
     const table = this.#table(resource);
     await this.#options.settled(table);
     await this.#refresh(table);
-    const plan = planOf(table.table, table.schema.key);
-    const pages = table.table.leaves.reduce((sum, leaf) => sum + leaf.pages, 0);
-    this.#sizes.set(plan.fingerprint, new ChunkSize(plan.estimate.bytes / Math.max(1, pages)));
+    const { control } = this.#options;
+    const plan = await control
+      .use((session) => planScope(session, table.table, this.#schema(table), scope))
+      .catch((error: unknown) => {
+        throw problemOf(error, `Planning how to read ${resource}`);
+      });
+    this.#sizes.delete(plan.fingerprint);
     return plan;
   }
 
   next(plan: ScanPlan, remaining: readonly Range[]): Range {
-    return nextRange(plan, remaining, this.#size(plan).pages);
+    const detail = scopedDetail(plan);
+    const { pages } = this.#size(plan);
+    return detail === undefined || detail.kind === 'pages'
+      ? nextRange(plan, remaining, pages)
+      : nextUnits(detail, remaining, pages);
   }
 
   async scan(resource: string, plan: ScanPlan, range: Range, signal: AbortSignal): Promise<Chunk> {
-    const ranges = pagesOf(plan, range);
     const table = this.#table(resource);
-    const started = this.#options.now();
-    const request: Request = {
+    const detail = scopedDetail(plan);
+    switch (detail?.kind) {
+      case 'keys':
+        return this.#read(keysRequest(table, keysOf(detail, range), detail), signal);
+      case 'stretches':
+        return this.#read(this.#stretchRequest(table, plan, detail, range), signal);
+      default:
+        return this.#read(this.#pagesRequest(table, plan, detail, range), signal);
+    }
+  }
+
+  #pagesRequest(table: JoinedTable, plan: ScanPlan, detail: PagesDetail | undefined, range: Range): Request {
+    const ranges = pagesOf(plan, range);
+    return {
       table,
       planned: plan.divisible ? ranges.map((pages) => pages.leaf) : plannedLeaves(plan),
       wholeTree: !plan.divisible,
-      query: (columns, _schema, leaves) =>
-        plan.divisible
-          ? pagesQuery(table.table, columns, placed(ranges, leaves))
-          : wholeQuery(columns, leaves),
-      finished: (bytes) =>
-        this.#size(plan).measured({
-          pages: ranges.reduce((sum, { from, to }) => sum + to - from, 0),
-          bytes,
-          milliseconds: this.#options.now() - started,
-        }),
+      query: (columns, _schema, leaves) => {
+        if (!plan.divisible) return wholeQuery(columns, leaves);
+        const filter =
+          detail === undefined
+            ? undefined
+            : conditionSql({ ...detail, columns: plannedColumns(table, detail.columns) });
+        return pagesQuery(table.table, columns, placed(ranges, leaves), filter);
+      },
+      finished: this.#measuring(
+        plan,
+        ranges.reduce((sum, { from, to }) => sum + to - from, 0),
+      ),
     };
-    return this.#read(request, signal);
+  }
+
+  #stretchRequest(table: JoinedTable, plan: ScanPlan, detail: StretchesDetail, range: Range): Request {
+    const { from, to } = unitsOf(detail, range);
+    return {
+      table,
+      planned: undefined,
+      kept: { table: detail.table, leaves: detail.leaves },
+      wholeTree: false,
+      settings: STRETCH_SETTINGS,
+      query: (columns) =>
+        boundQuery(table.table, columns, {
+          columns: plannedColumns(table, detail.columns),
+          from: detail.points[from] ?? null,
+          to: detail.points[to] ?? null,
+        }),
+      finished: this.#measuring(plan, (to - from) * detail.pages),
+    };
+  }
+
+  #measuring(plan: ScanPlan, pages: number): (bytes: number) => void {
+    const started = this.#options.now();
+    return (bytes) =>
+      this.#size(plan).measured({ pages, bytes, milliseconds: this.#options.now() - started });
   }
 
   async scanKeys(
@@ -143,8 +196,8 @@ export class Scanner {
 
   /** `locked`: somebody holds the table. `changed`: our picture of it is old. */
   async #attempt(request: Request, signal: AbortSignal): Promise<ChunkReader | 'locked' | 'changed'> {
-    const { table, planned } = request;
-    const leaves = leavesOf(table, planned);
+    const { table, planned, kept } = request;
+    const leaves = kept === undefined ? leavesOf(table, planned) : keptLeaves(table, kept);
     const schema = this.#schema(table);
     const session = await this.#options.readers.take();
     const reader = this.#reader(session, table, schema, request.finished, signal);
@@ -161,6 +214,9 @@ export class Scanner {
       );
       if (planned !== undefined && (state ?? '') !== leafCheck(table.table, planned)) {
         throw moved(table.resource, 'it was rewritten or its partitions changed');
+      }
+      if (kept !== undefined && !areKept(table, kept.leaves, state ?? '')) {
+        throw moved(table.resource, 'its partitions changed');
       }
       if (shape === table.table.shape) return reader;
       await reader[Symbol.asyncDispose]();
@@ -232,11 +288,7 @@ export class Scanner {
   #size(plan: ScanPlan): ChunkSize {
     const known = this.#sizes.get(plan.fingerprint);
     if (known !== undefined) return known;
-    const pages = (plan.detail as readonly (readonly number[])[]).reduce(
-      (sum, leaf) => sum + (leaf[2] ?? 0),
-      0,
-    );
-    const size = new ChunkSize(plan.estimate.bytes / Math.max(1, pages));
+    const size = new ChunkSize(plan.estimate.bytes / Math.max(1, plannedPages(plan)));
     this.#sizes.set(plan.fingerprint, size);
     return size;
   }
@@ -264,6 +316,63 @@ function leavesOf(table: JoinedTable, planned: readonly PlannedLeaf[] | undefine
     if (leaf === undefined) throw moved(table.resource, 'a partition is gone');
     return leaf;
   });
+}
+
+function keptLeaves(
+  table: JoinedTable,
+  kept: { readonly table: number; readonly leaves: readonly number[] },
+): readonly Leaf[] {
+  if (kept.table !== table.oid) throw moved(table.resource, 'it is another table');
+  const { leaves } = table.table;
+  const present = leaves.filter((leaf) => kept.leaves.includes(leaf.oid));
+  if (present.length < kept.leaves.length) throw moved(table.resource, 'a partition is gone');
+  return present;
+}
+
+/** `state`: what `chunkSql` says of the leaves, each `oid:filenode:root`. */
+function areKept(table: JoinedTable, leaves: readonly number[], state: string): boolean {
+  const own = state.split(',').flatMap((leaf) => {
+    const [oid, , root] = leaf.split(':');
+    return Number(root) === table.oid ? [Number(oid)] : [];
+  });
+  return leaves.every((oid) => own.includes(oid));
+}
+
+function plannedColumns(table: JoinedTable, noted: PagesDetail['columns']): readonly BoundColumn[] {
+  const columns = currentColumns(table.table, noted);
+  if (columns === undefined) throw moved(table.resource, 'a column that the scope goes by has changed');
+  return columns;
+}
+
+/** About how many pages' worth of rows a plan is for. */
+function plannedPages(plan: ScanPlan): number {
+  const detail = scopedDetail(plan);
+  if (detail?.kind === 'stretches') return detail.pages * (detail.points.length - 1);
+  if (detail?.kind === 'keys') return 0;
+  return plannedLeaves(plan).reduce((sum, leaf) => sum + leaf.pages, 0);
+}
+
+function keysRequest(table: JoinedTable, keys: readonly (readonly string[])[], detail: KeysDetail): Request {
+  return {
+    table,
+    planned: undefined,
+    kept: { table: detail.table, leaves: [] },
+    wholeTree: false,
+    settings: KEYS_SETTINGS,
+    query: (columns, schema) => {
+      const names = plannedColumns(table, detail.columns).map((column) => column.name);
+      if (names.join('\0') !== schema.key.join('\0')) throw moved(table.resource, 'it has another key');
+      const texts = names.map((_, index) => textColumn(keys.map((key) => key[index] as string)));
+      return keysQuery(table.table, schema, columns, texts, keys.length);
+    },
+    finished: () => undefined,
+  };
+}
+
+function textColumn(values: readonly string[]): Column {
+  const builder = new ColumnBuilder({ kind: 'text' });
+  for (const value of values) builder.appendBytes(Buffer.from(value, 'utf8'));
+  return builder.finish();
 }
 
 function placed(

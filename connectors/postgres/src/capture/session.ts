@@ -8,7 +8,7 @@ import type {
   ScanPlan,
   StreamSlice,
 } from '@brimful/connector';
-import type { Column, ProblemRecord, Range, Schema } from '@brimful/model';
+import type { Column, ProblemRecord, Range, Schema, Scope } from '@brimful/model';
 import { Problem } from '@brimful/model';
 import type { CaptureConfig } from '../config.ts';
 import { SessionPool } from '../wire/session-pool.ts';
@@ -209,8 +209,8 @@ export class PostgresSession implements CaptureSession {
     return { schema: this.#scanner.schema(resource), from: undefined };
   }
 
-  async plan(resource: string): Promise<ScanPlan> {
-    return this.#scanner.plan(resource);
+  async plan(resource: string, scope?: Scope): Promise<ScanPlan> {
+    return this.#scanner.plan(resource, scope);
   }
 
   next(plan: ScanPlan, remaining: readonly Range[]): Range {

@@ -3,11 +3,12 @@ import type {
   CaptureSession,
   Position,
   Resume,
+  ScanPlan,
   Snapshot,
   StreamPart,
   StreamSlice,
 } from '@brimful/connector';
-import type { Batch, Json, Range } from '@brimful/model';
+import type { Batch, Json, Range, Scope } from '@brimful/model';
 import { Operation, isUnknown, operationAt, toProblem } from '@brimful/model';
 import { Client } from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -167,9 +168,10 @@ export class TestSession {
     });
   }
 
-  /** Reads the whole table, chunk by chunk. */
-  async readAll(resource: string): Promise<string[]> {
-    const plan = await this.session.plan(resource);
+  /** Reads the whole table, or what is in scope, chunk by chunk. */
+  async readAll(resource: string, scope?: Scope): Promise<string[]> {
+    // A plan is kept as JSON over restarts.
+    const plan = JSON.parse(JSON.stringify(await this.session.plan(resource, scope))) as ScanPlan;
     const rows: string[] = [];
     let remaining: readonly Range[] = plan.total;
     while (remaining.length > 0) {
