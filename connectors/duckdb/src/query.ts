@@ -1,19 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectorContext, QueryResult } from '@brimful/connector';
 import { Problem } from '@brimful/model';
 import { StatementType } from '@duckdb/node-api';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DuckdbConfig } from './config.ts';
 import { Connection } from './database/connection.ts';
-import type { Lease } from './database/database-file.ts';
-import { DatabaseFile, FileOccupied } from './database/database-file.ts';
+import { DatabaseFile } from './database/database-file.ts';
 import { messageOf } from './database/open-failure.ts';
+import { acquireToRead } from './database/patient-lease.ts';
 import { quoteName, quoteText } from './database/sql.ts';
-
-/** The writer lets go of the file every few seconds, and between merges; a single large merge may hold it longer. */
-const PATIENCE_MILLISECONDS = 30_000;
-/** Well below the time the writer leaves the file alone. */
-const RETRY_MILLISECONDS = 15;
 
 const READING: readonly StatementType[] = [
   StatementType.SELECT,
@@ -28,7 +22,7 @@ export async function query(
   sql: string,
   context: ConnectorContext,
 ): Promise<QueryResult> {
-  const lease = await acquire(DatabaseFile.at(config.path), config, context);
+  const lease = await acquireToRead(DatabaseFile.at(config.path), config, context);
   try {
     const connection = await Connection.open(lease.database);
     try {
@@ -38,30 +32,6 @@ export async function query(
     }
   } finally {
     await lease.release();
-  }
-}
-
-async function acquire(file: DatabaseFile, config: DuckdbConfig, context: ConnectorContext): Promise<Lease> {
-  const until = context.now() + PATIENCE_MILLISECONDS;
-  for (;;) {
-    try {
-      return await file.acquire('read', config);
-    } catch (error) {
-      if (!(error instanceof FileOccupied)) throw error;
-      if (context.now() >= until) {
-        throw new Problem(
-          'BRM-DUCKDB-IN-USE',
-          `${file.path}: ${error.message} for more than ${PATIENCE_MILLISECONDS / 1000} s`,
-          {
-            kind: 'retry',
-            remedy: 'Close the program that has the file open, or try again.',
-            at: { file: file.path },
-            cause: error,
-          },
-        );
-      }
-    }
-    await sleep(RETRY_MILLISECONDS);
   }
 }
 

@@ -6,9 +6,11 @@ export type SqlValue = string | number | bigint | boolean | null;
 
 /** A connection that runs statements one after the other, and lets them read batches in memory. */
 export class Connection {
+  readonly #raw: duckdb.Connection;
   readonly #connection: DuckDBConnection;
 
   private constructor(raw: duckdb.Connection) {
+    this.#raw = raw;
     this.#connection = new DuckDBConnection(raw);
     registerFeeds(raw);
   }
@@ -31,6 +33,24 @@ export class Connection {
       ? this.#connection.runAndReadAll(sql)
       : this.#connection.runAndReadAll(sql, [...values]));
     return reader.getRowObjects();
+  }
+
+  /**
+   * Runs one query and hands over its chunks as the engine makes them, a few ahead at most. No other statement may run
+   * until the last one was taken. A chunk is good until the next is asked for.
+   */
+  async *stream(sql: string): AsyncGenerator<duckdb.DataChunk, void, undefined> {
+    const prepared = await duckdb.prepare(this.#raw, sql);
+    try {
+      const result = await duckdb.execute_prepared_streaming(prepared);
+      for (;;) {
+        const chunk = await duckdb.fetch_chunk(result);
+        if (chunk === null || duckdb.data_chunk_get_size(chunk) === 0) return;
+        yield chunk;
+      }
+    } finally {
+      duckdb.destroy_prepare_sync(prepared);
+    }
   }
 
   /** Stops the statement that is running, if any: it fails. */

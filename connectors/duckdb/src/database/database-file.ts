@@ -10,7 +10,17 @@ export type Access = 'read' | 'write';
 /** The file could not be had now; it is expected to be free later. */
 export class FileOccupied extends Error {
   override readonly name = 'FileOccupied';
+  /** Resolves when it is worth another try, where that is known. */
+  readonly freed: Promise<void> | undefined;
+
+  constructor(message: string, freed: Promise<void> | undefined, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.freed = freed;
+  }
 }
+
+/** For so long readers of this process wait for a writer that found them in its way; it comes back at once. */
+const WANTED_MILLISECONDS = 1_000;
 
 /** Use of the open file. The file closes with the last lease. */
 export interface Lease {
@@ -30,6 +40,8 @@ export class DatabaseFile {
   readonly path: string;
   #open: { readonly database: duckdb.Database; readonly access: Access } | undefined;
   #leases = 0;
+  #wantedUntil = 0;
+  readonly #waiting: (() => void)[] = [];
   #turn: Promise<unknown> = Promise.resolve();
   #writing: Promise<unknown> = Promise.resolve();
 
@@ -49,10 +61,9 @@ export class DatabaseFile {
   /** Throws `FileOccupied` while another process has the file, or readers of this one hold it when asked to write. */
   async acquire(access: Access, config: DuckdbConfig): Promise<Lease> {
     return this.#next(async () => {
-      if (this.#open !== undefined && access === 'write' && this.#open.access === 'read') {
-        throw new FileOccupied('file in use by a query of this process');
-      }
+      if (this.#open?.access === 'read') this.#takeTurns(access);
       this.#open ??= { database: await openDatabase(this.path, access, config), access };
+      if (access === 'write') this.#wantedUntil = 0;
       this.#leases += 1;
       return this.#lease(this.#open.database, this.#open.access);
     });
@@ -69,6 +80,17 @@ export class DatabaseFile {
     return this.#open !== undefined;
   }
 
+  /** The file is open for reading: a writer has to wait for the readers, and no more of them may join meanwhile. */
+  #takeTurns(access: Access): void {
+    const now = performance.now();
+    if (access === 'write') {
+      this.#wantedUntil = now + WANTED_MILLISECONDS;
+      const freed = new Promise<void>((resolve) => this.#waiting.push(resolve));
+      throw new FileOccupied('file in use by a query of this process', freed);
+    }
+    if (now < this.#wantedUntil) throw new FileOccupied('file wanted by a writer of this process', undefined);
+  }
+
   #lease(database: duckdb.Database, access: Access): Lease {
     let released = false;
     return {
@@ -82,6 +104,7 @@ export class DatabaseFile {
           if (this.#leases > 0) return;
           this.#open = undefined;
           duckdb.close_sync(database);
+          for (const resolve of this.#waiting.splice(0)) resolve();
         }),
     };
   }
@@ -112,7 +135,7 @@ async function openDatabase(path: string, access: Access, config: DuckdbConfig):
     return await duckdb.open(path, options);
   } catch (error) {
     const occupied = occupiedBy(error);
-    if (occupied !== undefined) throw new FileOccupied(occupied.reason, { cause: error });
+    if (occupied !== undefined) throw new FileOccupied(occupied.reason, undefined, error);
     throw openProblem(error, path);
   }
 }

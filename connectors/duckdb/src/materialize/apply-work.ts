@@ -11,7 +11,6 @@ import { viewOf } from './held-column.ts';
 import { index, touch } from './load.ts';
 import { append, merge, truncate } from './merge.ts';
 import type { OpenTable } from './open-table.ts';
-import { settle } from './settle.ts';
 import type { TableState } from './table-state.ts';
 import { valueProblem } from './value-problem.ts';
 
@@ -55,7 +54,8 @@ export async function applyWork(
   return state;
 }
 
-function fenced(table: OpenTable): Problem {
+/** Invariant 3: somebody else has opened the table since. */
+export function fenced(table: OpenTable): Problem {
   const at = { table: table.request.id.table };
   return new Problem('BRM-DUCKDB-FENCED', `another writer has taken over table ${at.table}`, {
     remedy: 'Run only one Brimful for this materialization.',
@@ -101,11 +101,12 @@ async function act(
 ): Promise<void> {
   switch (action.kind) {
     case 'touch':
-      return touch(target, action.keys, action.rows);
+      return touch(target, action.keys, action.rows, table.request.id.generation);
     case 'index':
       return index(target);
     case 'settle':
-      return settle(target, table.request.id);
+      target.state.phase = 'settled';
+      return;
     case 'truncate':
       return truncate(target);
     case 'merge':

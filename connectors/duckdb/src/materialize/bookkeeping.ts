@@ -18,6 +18,11 @@ export interface CheckpointRow {
 /** Of what `brimful.checkpoints` looks like. A file with a higher one is refused. */
 const FORMAT = 1;
 
+/** What a generation is called while another one has the table's name. */
+export function besideName(id: TableId): string {
+  return `${id.table}__g${id.generation}`;
+}
+
 const WHERE_ID = 'materialization = $1 AND "table" = $2 AND generation = $3';
 
 /** Makes the tables in which Brimful keeps its own notes. Idempotent; within the caller's transaction. */
@@ -44,6 +49,18 @@ export async function prepareBookkeeping(connection: Connection): Promise<void> 
 /** Invariant 3: from the next commit on, transactions of earlier owners change no row of ours. Returns the new epoch's row. */
 export async function takeOver(connection: Connection, id: TableId): Promise<CheckpointRow | undefined> {
   await connection.run(`UPDATE brimful.checkpoints SET epoch = epoch + 1 WHERE ${WHERE_ID}`, values(id));
+  return findTable(connection, id);
+}
+
+/** Whether Brimful has ever written into this file. */
+export async function hasBookkeeping(connection: Connection): Promise<boolean> {
+  const rows = await connection.rows(
+    "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'brimful' AND table_name = 'checkpoints'",
+  );
+  return rows.length > 0;
+}
+
+export async function findTable(connection: Connection, id: TableId): Promise<CheckpointRow | undefined> {
   const rows = await readRows(connection, `WHERE ${WHERE_ID}`, values(id));
   return rows[0];
 }
@@ -110,7 +127,7 @@ export async function advance(
   return changed === 1;
 }
 
-/** Keeps what changed about a table without moving its checkpoint. */
+/** Keeps what changed about a table without moving its checkpoint. Returns whether the writer still owns it. (Invariant 3) */
 export async function note(
   connection: Connection,
   id: TableId,

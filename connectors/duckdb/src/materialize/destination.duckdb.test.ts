@@ -369,38 +369,6 @@ test('a table that somebody dropped stops alone, and says so', async () => {
   });
 });
 
-test('Invariant 7: a further generation is built beside the live table and takes its place when complete', async () => {
-  const first = requestFor('orders', schema);
-  await make(first, load(schema, [1, 'first']), { kind: 'index' }, { kind: 'settle' });
-  const old = await destination.open(first);
-  const second = { ...first, id: { ...first.id, generation: 2 } };
-  const next = await destination.open(second);
-  await destination.apply(
-    [{ table: next, actions: [load(schema, [2, 'second']), { kind: 'index' }], checkpoint: 1 }],
-    forever,
-  );
-  expect(await ask('SELECT note FROM orders')).toEqual([['first']]);
-  await destination.apply(
-    [{ table: old, actions: [upsert(schema, [1, 'still live'])], checkpoint: 2 }],
-    forever,
-  );
-  expect(await ask('SELECT note FROM orders')).toEqual([['still live']]);
-  await destination.apply([{ table: next, actions: [{ kind: 'settle' }], checkpoint: 2 }], forever);
-  expect(await ask('SELECT note FROM orders')).toEqual([['second']]);
-  // Invariant 3: the earlier generation can write no more, nor be opened.
-  const late = destination.apply(
-    [{ table: old, actions: [load(schema, [9, 'late'])], checkpoint: 3 }],
-    forever,
-  );
-  await expect(late).rejects.toMatchObject({ code: 'BRM-DUCKDB-FENCED' });
-  await expect(destination.open(first)).rejects.toMatchObject({ code: 'BRM-DUCKDB-GENERATION' });
-  await destination.apply(
-    [{ table: next, actions: [upsert(schema, [3, 'goes on'])], checkpoint: 3 }],
-    forever,
-  );
-  expect(await ask('SELECT note FROM orders ORDER BY id')).toEqual([['second'], ['goes on']]);
-});
-
 test('two tables whose names differ in case only are told apart by a clear refusal', async () => {
   await destination.open(requestFor('orders', schema));
   await expect(destination.open(requestFor('Orders', schema))).rejects.toMatchObject({

@@ -1,17 +1,32 @@
-import type { ConnectorContext, Destination, TableHandle, TableRequest, Work } from '@brimful/connector';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type {
+  ConnectorContext,
+  Destination,
+  TableHandle,
+  TablePair,
+  TableRequest,
+  TableRows,
+  TableSurvey,
+  Work,
+} from '@brimful/connector';
 import { DELETED_AT_COLUMN } from '@brimful/connector';
+import type { Schema } from '@brimful/model';
 import { assert, Problem } from '@brimful/model';
 import type { DuckdbConfig } from '../config.ts';
-import type { Connection } from '../database/connection.ts';
+import { Connection } from '../database/connection.ts';
 import { DatabaseFile } from '../database/database-file.ts';
 import { messageOf } from '../database/open-failure.ts';
+import { acquireToRead } from '../database/patient-lease.ts';
 import { applyWork } from './apply-work.ts';
 import type { TableId } from './bookkeeping.ts';
 import { findGenerations, forget, note, prepareBookkeeping } from './bookkeeping.ts';
 import { statementProblem } from './failure.ts';
 import { OpenTable } from './open-table.ts';
 import { presentColumns } from './present-columns.ts';
-import { constraintStatements } from './settle.ts';
+import { readTable } from './read-table.ts';
+import { constraintStatements } from './constraint-statements.ts';
+import { surveyTable } from './survey-table.ts';
+import { swapPairs } from './swap.ts';
 import type { TableState } from './table-state.ts';
 import { relationOf } from './table-state.ts';
 import { takeTable } from './take-table.ts';
@@ -19,6 +34,10 @@ import { WriterSession } from './writer-session.ts';
 
 /** A merge scans the key column once whatever its size, so changes are gathered; fresh within two seconds. */
 const GATHER_MILLISECONDS = 700;
+
+/** A swap is refused while a reader of this process still sees what an index would leave out; readers are short. */
+const SWAP_ATTEMPTS = 50;
+const SWAP_PAUSE_MILLISECONDS = 100;
 
 /** Columns that somebody else added to a table, as of one opening of the file. */
 interface Foreign {
@@ -31,12 +50,14 @@ export class DuckdbDestination implements Destination {
   readonly lanes = 1;
   readonly gatherMilliseconds = GATHER_MILLISECONDS;
   readonly #session: WriterSession;
+  readonly #config: DuckdbConfig;
   readonly #schema: string;
   readonly #context: ConnectorContext;
   readonly #foreign = new WeakMap<OpenTable, Foreign>();
 
   constructor(config: DuckdbConfig, context: ConnectorContext) {
     this.#session = new WriterSession(DatabaseFile.at(config.path), config, () => context.now());
+    this.#config = config;
     this.#schema = config.schema;
     this.#context = context;
   }
@@ -87,6 +108,53 @@ export class DuckdbDestination implements Destination {
     await this.#session.release();
   }
 
+  async swap(
+    pairs: readonly TablePair[],
+    signal: AbortSignal,
+  ): Promise<{ readonly attempts: number; readonly longestWaitMilliseconds: number }> {
+    let longest = 0;
+    for (let attempts = 1; ; attempts += 1) {
+      const started = this.#context.now();
+      try {
+        await this.#session.use(signal, async (connection) => this.#swapOnce(connection, pairs, signal));
+        longest = Math.max(longest, this.#context.now() - started);
+        return { attempts, longestWaitMilliseconds: longest };
+      } catch (error) {
+        const conflicts = error instanceof Problem && error.code === 'BRM-DUCKDB-CONFLICT';
+        if (!conflicts || attempts === SWAP_ATTEMPTS) throw error;
+        longest = Math.max(longest, this.#context.now() - started);
+      }
+      await sleep(SWAP_PAUSE_MILLISECONDS, undefined, { signal });
+    }
+  }
+
+  async read(table: TableHandle, schema: Schema, signal: AbortSignal): Promise<TableRows> {
+    assert(table instanceof OpenTable, 'the table was opened by this destination');
+    return readTable(await this.#session.openReader(signal), table, schema);
+  }
+
+  async survey(table: string, materialization: string): Promise<TableSurvey | undefined> {
+    const file = DatabaseFile.at(this.#config.path);
+    try {
+      const lease = await acquireToRead(file, this.#config, this.#context);
+      try {
+        const connection = await Connection.open(lease.database);
+        try {
+          const place = { path: file.path, schema: this.#schema, table, materialization };
+          return await surveyTable(connection, place);
+        } finally {
+          connection.close();
+        }
+      } finally {
+        await lease.release();
+      }
+    } catch (error) {
+      const problem = statementProblem(error, { table });
+      if (problem.code === 'BRM-DUCKDB-MISSING') return undefined;
+      throw problem;
+    }
+  }
+
   async drop(id: TableId): Promise<void> {
     await this.#session.use(undefined, async (connection) => {
       await this.#transaction(connection, { table: id.table }, async () => {
@@ -105,6 +173,17 @@ export class DuckdbDestination implements Destination {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session.dispose();
+  }
+
+  async #swapOnce(connection: Connection, pairs: readonly TablePair[], signal: AbortSignal): Promise<void> {
+    const swapped = await this.#transaction(connection, {}, async () => {
+      const states = await swapPairs(connection, pairs);
+      this.#context.reach('duckdb.swap.before-commit');
+      signal.throwIfAborted();
+      return states;
+    });
+    this.#context.reach('duckdb.swap.committed');
+    for (const { table, state } of swapped) table.state = state;
   }
 
   async #applyOne(connection: Connection, table: OpenTable, work: Work, now: bigint): Promise<TableState> {

@@ -28,6 +28,13 @@ const KNOWN: readonly Known[] = [
     remedy: 'Somebody dropped or renamed the table: rename it back, or backfill it.',
   },
   {
+    // An index cannot be built over changes that some transaction of this process does not see yet.
+    pattern: /outstanding updates/u,
+    code: 'BRM-DUCKDB-CONFLICT',
+    kind: 'retry',
+    remedy: 'It is tried again.',
+  },
+  {
     pattern: /Dependency Error|entries that depend on it/u,
     code: 'BRM-DUCKDB-DEPENDENTS',
     kind: 'operator',

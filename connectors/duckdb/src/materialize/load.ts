@@ -7,9 +7,14 @@ import type { HeldColumn } from './held-column.ts';
 import type { Touched } from './table-state.ts';
 
 /** Notes keys for `index`, durably: the load may be resumed by another process. */
-export async function touch(target: ChangeTarget, keys: readonly Column[], rows: number): Promise<void> {
+export async function touch(
+  target: ChangeTarget,
+  keys: readonly Column[],
+  rows: number,
+  generation: number,
+): Promise<void> {
   if (rows === 0) return;
-  const touched = await touchedTable(target);
+  const touched = await touchedTable(target, generation);
   const { schema } = target;
   const origin = { columns: schema.key, key: keys.map((_, index) => index) };
   const types = keys.map((column) => column.type);
@@ -20,11 +25,12 @@ export async function touch(target: ChangeTarget, keys: readonly Column[], rows:
   });
 }
 
-async function touchedTable(target: ChangeTarget): Promise<Touched> {
+async function touchedTable(target: ChangeTarget, generation: number): Promise<Touched> {
   const { connection, state } = target;
   const types = keyColumns(target).map((held) => nativeName(held.type));
   if (state.touched === undefined) {
-    const table = `brimful.${quoteName(`touched ${state.databaseSchema}.${state.table}`)}`;
+    // By generation, because names of tables are exchanged.
+    const table = `brimful.${quoteName(`touched ${state.databaseSchema}.${state.table} ${generation}`)}`;
     await connection.run(
       `CREATE OR REPLACE TABLE ${table} (${types.map((type, index) => `k${index} ${type}`).join(', ')})`,
     );

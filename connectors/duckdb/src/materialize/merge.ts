@@ -4,7 +4,7 @@ import type { Batch, Column, Schema } from '@brimful/model';
 import { keyIndices } from '@brimful/model';
 import { quoteName } from '../database/sql.ts';
 import type { Assignment, ChangeTarget } from './change-target.ts';
-import { aliveOnly, assignments, heldOf, keyMatch, relationOfTarget } from './change-target.ts';
+import { aliveOnly, assignments, comparable, heldOf, keyMatch, relationOfTarget } from './change-target.ts';
 import type { MoveGroup } from './move-group.ts';
 import { groupMoves } from './move-group.ts';
 
@@ -19,7 +19,8 @@ export async function merge(target: ChangeTarget, steps: readonly MergeStep[]): 
   for (const step of groupMoves(steps)) {
     switch (step.kind) {
       case 'upsert':
-        await upsert(target, step.batch, step.unknown);
+        if (step.mostlySame === true) await upsertDifferent(target, step.batch, step.unknown);
+        else await upsert(target, step.batch, step.unknown);
         break;
       case 'delete':
         await remove(target, step.keys, step.rows, step.schema, step.committedAt);
@@ -64,6 +65,52 @@ async function upsert(target: ChangeTarget, batch: Batch, unknown: readonly numb
     if (keeps) await insertStaged(target);
     else await connection.run(insertFrom(target, assigned, `${source} AS f`));
   });
+}
+
+/** Like `upsert`, but rows that are there already as given are not written. */
+async function upsertDifferent(
+  target: ChangeTarget,
+  batch: Batch,
+  unknown: readonly number[],
+): Promise<void> {
+  if (batch.rows === 0) return;
+  const relation = relationOfTarget(target);
+  const assigned = assignments(target, batch.schema, unknown);
+  const key = keyIndices(batch.schema);
+  const match = keyMatch(target, 't', 'f', key);
+  const differs = differences(batch.schema, assigned).map((difference) => ` OR ${difference}`);
+  await feedBatches(target, [batch], async (source) => {
+    await stage(
+      target,
+      assigned,
+      (column) => `t.${column.held}`,
+      `${source} AS f LEFT JOIN ${relation} AS t ON ${match}${aliveOnly(target, 't')}
+        WHERE t.rowid IS NULL${differs.join('')}`,
+    );
+    const keys = target.schema.key.map((name) => heldOf(target, name));
+    const staged = keys.map((held) => {
+      const name = quoteName(held.name);
+      return `${comparable(held, `t.${name}`)} = ${comparable(held, `m.${name}`)}`;
+    });
+    await target.connection.run(
+      `DELETE FROM ${relation} AS t USING ${MERGED} AS m WHERE ${staged.join(' AND ')}`,
+    );
+    await insertStaged(target);
+  });
+}
+
+/** For each given column whether the row `t` holds another value than it gets. The engine holds -0 equal to 0; we do not. */
+function differences(schema: Schema, assigned: readonly Assignment[]): string[] {
+  const result: string[] = [];
+  for (const { held, feed, constant } of assigned) {
+    const value = feed === undefined ? constant : `f.c${feed}`;
+    if (value === undefined || held === quoteName(DELETED_AT_COLUMN)) continue;
+    result.push(`t.${held} IS DISTINCT FROM ${value}`);
+    const kind = schema.columns[feed ?? -1]?.type.kind;
+    if (kind === 'float32' || kind === 'float64')
+      result.push(`signbit(t.${held}) IS DISTINCT FROM signbit(${value})`);
+  }
+  return result;
 }
 
 async function remove(

@@ -16,4 +16,8 @@ export class OpenTable implements TableHandle {
     this.epoch = row.epoch;
     this.state = row.state;
   }
+
+  get place(): 'live' | 'beside' {
+    return this.state.table === this.request.id.table ? 'live' : 'beside';
+  }
 }

@@ -6,7 +6,14 @@ import { relationName } from '../database/database-file.ts';
 import { quoteName, quoteText } from '../database/sql.ts';
 import { nativeName } from '../types/native-type.ts';
 import type { CheckpointRow } from './bookkeeping.ts';
-import { enter, findGenerations, findOwner, prepareBookkeeping, takeOver } from './bookkeeping.ts';
+import {
+  besideName,
+  enter,
+  findGenerations,
+  findOwner,
+  prepareBookkeeping,
+  takeOver,
+} from './bookkeeping.ts';
 import type { PresentColumn } from './present-columns.ts';
 import { presentColumns } from './present-columns.ts';
 import type { TableState } from './table-state.ts';
@@ -23,14 +30,10 @@ export async function takeTable(
 ): Promise<CheckpointRow> {
   await prepareBookkeeping(connection);
   const owned = await takeOver(connection, request.id);
-  const generations = await findGenerations(connection, request.id);
-  const newer = generations.find(
-    (row) => row.id.generation > request.id.generation && row.phase === 'settled',
-  );
-  if (newer !== undefined || owned?.phase === 'replaced') {
+  if (owned?.phase === 'replaced') {
     throw new Problem(
       'BRM-DUCKDB-GENERATION',
-      `table ${request.id.table} has been replaced by generation ${String(newer?.id.generation ?? 'a later one')}`,
+      `generation ${request.id.generation} of table ${request.id.table} has been replaced by a later one`,
       {
         remedy: 'Stop the process that still writes the earlier generation.',
         at: { table: request.id.table },
@@ -41,7 +44,9 @@ export async function takeTable(
     await requirePresent(connection, owned);
     return owned;
   }
-  return create(connection, request, schema, generations.length > 0);
+  const others = await findGenerations(connection, request.id);
+  const named = others.some(({ phase, state }) => phase !== 'replaced' && state.table === request.id.table);
+  return create(connection, request, schema, named);
 }
 
 async function requirePresent(connection: Connection, { state, id }: CheckpointRow): Promise<void> {
@@ -64,8 +69,8 @@ async function create(
   beside: boolean,
 ): Promise<CheckpointRow> {
   const { id } = request;
-  // Invariant 7: a further generation is built beside the live one and takes its name when it is complete.
-  const table = beside ? `${id.table}__g${id.generation}` : id.table;
+  // Invariant 7: a further generation is built beside the live one until a swap gives it the name.
+  const table = beside ? besideName(id) : id.table;
   const present = await presentColumns(connection, schema, table);
   if (present.length > 0) await refuseForeign(connection, request, schema, table);
   const state: TableState = {

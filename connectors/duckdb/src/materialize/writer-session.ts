@@ -24,6 +24,13 @@ interface Opened {
   readonly since: number;
 }
 
+/** A connection for reading; `signal` ends with the caller's, and with the destination. */
+export interface Reader {
+  readonly connection: Connection;
+  readonly signal: AbortSignal;
+  release(): Promise<void>;
+}
+
 /**
  * The writer's hold on the file: open while there is work, let go soon after, and now and then in between so that
  * people with other tools get in. While somebody else has the file it waits, and says so.
@@ -74,6 +81,22 @@ export class WriterSession {
     });
   }
 
+  /**
+   * A hold on the file beside the writer's, with a connection of its own, for reading: it does not wait for the writer's
+   * work, nor the writer for it. Other programs do not get in while it lasts.
+   */
+  async openReader(signal: AbortSignal): Promise<Reader> {
+    const signals = AbortSignal.any([signal, this.#closing.signal]);
+    const lease = await this.#acquire(signals);
+    try {
+      const connection = await Connection.open(lease.database);
+      return { connection, signal: signals, release: async () => lease.release() };
+    } catch (error) {
+      await lease.release();
+      throw error;
+    }
+  }
+
   /** The open database is of no use any more: it is opened anew for the next work. */
   discard(): void {
     this.#broken = true;
@@ -95,29 +118,11 @@ export class WriterSession {
   }
 
   async #ensureOpen(signal: AbortSignal): Promise<Opened> {
-    let pause = FIRST_RETRY_MILLISECONDS;
-    try {
-      for (;;) {
-        signal.throwIfAborted();
-        if (this.#opened !== undefined) return this.#opened;
-        const free = this.#freeUntil - this.#now();
-        if (free > 0) await delay(Math.min(free, YIELD_MILLISECONDS), signal);
-        try {
-          return await this.#open();
-        } catch (error) {
-          if (!(error instanceof FileOccupied)) throw error;
-          this.#waiting = error.message;
-        }
-        await delay(pause, signal);
-        pause = Math.min(pause * 1.5, LAST_RETRY_MILLISECONDS);
-      }
-    } finally {
-      this.#waiting = undefined;
-    }
-  }
-
-  async #open(): Promise<Opened> {
-    const lease = await this.#file.acquire('write', this.#config);
+    signal.throwIfAborted();
+    if (this.#opened !== undefined) return this.#opened;
+    const free = this.#freeUntil - this.#now();
+    if (free > 0) await delay(Math.min(free, YIELD_MILLISECONDS), signal);
+    const lease = await this.#acquire(signal);
     try {
       const connection = await Connection.open(lease.database);
       this.#opened = { lease, connection, since: this.#now() };
@@ -126,6 +131,27 @@ export class WriterSession {
     } catch (error) {
       await lease.release();
       throw error;
+    }
+  }
+
+  /** Waits while somebody else has the file. */
+  async #acquire(signal: AbortSignal): Promise<Lease> {
+    let pause = FIRST_RETRY_MILLISECONDS;
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        try {
+          // To write, for readers too: a file that is open for reading would keep the writer out.
+          return await this.#file.acquire('write', this.#config);
+        } catch (error) {
+          if (!(error instanceof FileOccupied)) throw error;
+          this.#waiting = error.message;
+          await Promise.race([delay(pause, signal), ...(error.freed === undefined ? [] : [error.freed])]);
+        }
+        pause = Math.min(pause * 1.5, LAST_RETRY_MILLISECONDS);
+      }
+    } finally {
+      this.#waiting = undefined;
     }
   }
 
