@@ -47,6 +47,7 @@ export class RowNumbers {
   /** The values that these rows (or `ABSENT`, `UNKNOWN`) have in a column. */
   gather(type: ColumnType, column: number, numbers: ArrayLike<number>): Column {
     const builder = new ColumnBuilder(type);
+    builder.reserveRows(numbers.length);
     let index = -1;
     let start = 0;
     let source: Column | undefined;

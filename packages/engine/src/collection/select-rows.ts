@@ -22,6 +22,7 @@ export function selectRows(batch: Batch, rows: Int32Array): Batch {
 
 export function selectFrom(column: Column, rows: Int32Array): Column {
   const builder = new ColumnBuilder(column.type);
+  builder.reserveRows(rows.length);
   for (const row of rows) builder.appendFrom(column, row);
   return builder.finish();
 }

@@ -22,6 +22,8 @@ const BUFFER_BYTES = 192 * 1024;
 
 interface Part {
   builder: BatchBuilder | ChangesBuilder | undefined;
+  /** Rows of the buffer before: the next will have about as many. */
+  expectedRows: number;
   readonly parts: SpillFile['parts'][number][];
 }
 
@@ -38,6 +40,7 @@ export class Spread {
   readonly #columns: readonly number[];
   readonly #parts: readonly Part[] = Array.from({ length: FAN_OUT }, () => ({
     builder: undefined,
+    expectedRows: 0,
     parts: [],
   }));
 
@@ -167,6 +170,7 @@ export class Spread {
   async #flush(part: Part): Promise<void> {
     const { builder } = part;
     part.builder = undefined;
+    part.expectedRows = builder?.rows ?? 0;
     if (builder !== undefined && builder.rows > 0) part.parts.push(await this.#spill.put(builder.finish()));
   }
 }
