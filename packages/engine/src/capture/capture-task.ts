@@ -327,7 +327,12 @@ export class CaptureTask {
    */
   async addGeneration(collection: string, generation: number): Promise<void> {
     const { live, resource } = this.#reachable(collection);
-    if (resource.generation(generation) !== undefined) return;
+    const known = resource.generation(generation);
+    if (known !== undefined) {
+      known.goOn();
+      live.start(known);
+      return;
+    }
     const writer = await CollectionWriter.open<CaptureCheckpoint>(this.#context, collection, generation);
     const { name, estimate } = { name: resource.name, estimate: resource.current.estimate };
     const table = new CapturedTable(this.#context, { name, estimate }, writer);
@@ -342,6 +347,16 @@ export class CaptureTask {
     if (table.backfill.reread?.run === request.run && table.isRead) return;
     await table.reread(request);
     await this.#revisit(live, resource, table);
+  }
+
+  /** A run's read is given up; what it brought stays. Idempotent. Throws as above. */
+  async cancelReread(collection: string, run: string): Promise<void> {
+    await this.#reachable(collection).resource.current.cancelReread(run);
+  }
+
+  /** The session that is open, for those who look at the source beside us. Throws as above. */
+  session(collection: string): CaptureSession {
+    return this.#reachable(collection).live.session;
   }
 
   /** What a table had been told to read is waited for with the session: changes, and reads that see them. */
@@ -408,7 +423,11 @@ export class CaptureTask {
   }
 }
 
-const FREE: ReadPace = { pass: () => Promise.resolve(), take: () => Promise.resolve() };
+const FREE: ReadPace = {
+  reader: () => Promise.resolve(() => undefined),
+  pass: () => Promise.resolve(),
+  take: () => Promise.resolve(),
+};
 
 function byResource(parts: readonly StreamPart[]): Map<string, StreamPart[]> {
   const grouped = new Map<string, StreamPart[]>();

@@ -111,6 +111,16 @@ export class CapturedTable {
     return rangeSet.subtract(this.backfill.plan?.total ?? rangeSet.NOTHING, this.backfill.done);
   }
 
+  /** Reading it came to a stop that only an operator can end. */
+  get stopped(): boolean {
+    return this.#problem !== undefined;
+  }
+
+  /** Somebody has mended it, or wants it tried again. */
+  goOn(): void {
+    this.#problem = undefined;
+  }
+
   stop(problem: ProblemRecord): void {
     this.#problem = problem;
   }

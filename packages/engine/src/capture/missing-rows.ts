@@ -6,7 +6,7 @@ import { nominate } from '../collection/nomination.ts';
 import type { CapturedTable } from './captured-table.ts';
 import type { Reread } from './checkpoint.ts';
 import type { BackfillMeans } from './read-chunk.ts';
-import { throughHandoff } from './read-chunk.ts';
+import { admit, throughHandoff } from './read-chunk.ts';
 
 /**
  * Rows that were deleted at the source while nobody looked. The scan only nominates: keys the collection had in scope that
@@ -22,14 +22,9 @@ export async function reconcileMissing(
   if (reread === null || reread.outcome !== 'reading' || reread.missingRows === 'keep') return;
   await assertWithinLimit(table, reread, means, signal);
   for await (const nominated of nominations(table, reread, means, signal)) {
-    const release = await means.readers.take(signal);
-    try {
-      const { keys, rows } = nominated;
-      const read = () => means.session.scanKeys(table.resource, keys, rows, signal);
-      await throughHandoff(table, { range: null, nominated }, read, means, signal);
-    } finally {
-      release();
-    }
+    const { keys, rows } = nominated;
+    const read = () => means.session.scanKeys(table.resource, keys, rows, signal);
+    await throughHandoff(table, { range: null, nominated }, read, means, signal);
   }
 }
 
@@ -77,8 +72,7 @@ async function countFound(
   means: BackfillMeans,
   signal: AbortSignal,
 ): Promise<number> {
-  await means.pace.pass(signal);
-  const release = await means.readers.take(signal);
+  const leave = await admit(means, signal);
   try {
     await using chunk = await means.session.scanKeys(table.resource, keys, rows, signal);
     let found = 0;
@@ -86,7 +80,7 @@ async function countFound(
     await chunk.finish();
     return found;
   } finally {
-    release();
+    leave();
   }
 }
 

@@ -22,10 +22,32 @@ export interface BackfillMeans {
   readonly pace: ReadPace;
 }
 
-/** Holds reading back. `pass` before a chunk is opened, `take` for what was read of it. */
+/** Holds reading back: for the source's sake, or because a person or a clock wants it so. */
 export interface ReadPace {
+  /** Waits for a place for one more open chunk. */
+  reader(signal: AbortSignal): Promise<() => void>;
+  /** Waits before a chunk is opened. */
   pass(signal: AbortSignal): Promise<void>;
+  /** Charges what was read of it. */
   take(bytes: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Waits until one more chunk may be opened; the result says that it is closed. What is held back takes nobody's place. */
+export async function admit(means: BackfillMeans, signal: AbortSignal): Promise<() => void> {
+  const { gate, pace, readers } = means;
+  await gate.pass(signal);
+  await pace.pass(signal);
+  const leave = await pace.reader(signal);
+  try {
+    const release = await readers.take(signal);
+    return () => {
+      release();
+      leave();
+    };
+  } catch (thrown) {
+    leave();
+    throw thrown;
+  }
 }
 
 /** Reads one chunk as often as the handoff asks for it. */
@@ -39,9 +61,11 @@ export async function throughHandoff(
   const { context } = means;
   const attempt = table.attempt;
   for (;;) {
-    await means.gate.pass(signal);
-    await means.pace.pass(signal);
-    const lease = await context.memory.take(CHUNK_LEASE_BYTES, signal);
+    const leave = await admit(means, signal);
+    const lease = await context.memory.take(CHUNK_LEASE_BYTES, signal).catch((thrown: unknown) => {
+      leave();
+      throw thrown;
+    });
     const open = table.recorder.open();
     const shape = table.writer.schema;
     const size: OpenSize = { rows: 0, bytes: 0 };
@@ -77,6 +101,7 @@ export async function throughHandoff(
       table.openRows -= size.rows;
       table.openBytes -= size.bytes;
       lease.release();
+      leave();
     }
     await unstage(table, segments);
     if (attempt !== table.attempt)

@@ -60,6 +60,7 @@ async function backfill(
   memory = new ByteBudget(100_000_000),
 ): Promise<ByteBudget> {
   const session = {
+    readers: 2,
     plan: async () => PLAN,
     next: (_: ScanPlan, [first]: readonly Range[]) => first as Range,
     scan: async (_: string, __: ScanPlan, range: Range) =>
@@ -78,7 +79,7 @@ async function backfill(
     passed: new Watermark(),
     readers: new Slots(2),
     gate: new PauseGate(),
-    pace: { pass: async () => undefined, take: async () => undefined },
+    pace: { reader: async () => () => undefined, pass: async () => undefined, take: async () => undefined },
   };
   await backfillTable(docs.table, means, new AbortController().signal);
   return memory;

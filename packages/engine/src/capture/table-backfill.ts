@@ -57,11 +57,10 @@ async function scanRanges(table: CapturedTable, means: BackfillMeans, signal: Ab
   const either = AbortSignal.any([signal, failed.signal]);
   try {
     for (;;) {
-      const release = await means.readers.take(either);
+      either.throwIfAborted();
       const remaining = rangeSet.subtract(table.remaining, inFlight);
-      if (remaining.length === 0) {
-        release();
-        if (running.size === 0) return;
+      if (remaining.length === 0 && running.size === 0) return;
+      if (remaining.length === 0 || running.size >= means.session.readers) {
         await Promise.race(running);
         continue;
       }
@@ -75,10 +74,9 @@ async function scanRanges(table: CapturedTable, means: BackfillMeans, signal: Ab
         .finally(() => {
           inFlight = rangeSet.subtract(inFlight, [range]);
           running.delete(scan);
-          release();
         });
       running.add(scan);
-      // Its failure is seen through `failed`, also while we wait for a reader.
+      // Its failure is seen through `failed`, also while we wait for another.
       scan.catch(() => undefined);
     }
   } finally {
@@ -113,14 +111,9 @@ async function fill(table: CapturedTable, means: BackfillMeans, signal: AbortSig
     found = false;
     for await (const batch of table.leftOut(between, FILL_KEYS, signal)) {
       found = true;
-      const release = await means.readers.take(signal);
-      try {
-        const read = (): Promise<Chunk> =>
-          means.session.scanKeys(table.resource, keyColumns(batch), batch.rows, signal);
-        await throughHandoff(table, { range: null }, read, means, signal);
-      } finally {
-        release();
-      }
+      const read = (): Promise<Chunk> =>
+        means.session.scanKeys(table.resource, keyColumns(batch), batch.rows, signal);
+      await throughHandoff(table, { range: null }, read, means, signal);
     }
     between = { from: between.until, until: table.writer.head.next, movesOnly: true };
   }

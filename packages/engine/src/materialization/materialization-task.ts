@@ -236,8 +236,13 @@ export class MaterializationTask {
     );
   }
 
-  /** Builds a further generation of a table, which the registry knows already: after a crash the next session does it by itself. Idempotent. */
+  /**
+   * Builds a further generation of a table, which the registry knows already: after a crash the next session does it by
+   * itself. Idempotent; one that had stopped is tried again.
+   */
   addEdition(collection: string, edition: TableEdition): void {
+    if (this.beside.problem(collection, edition.generation) !== undefined)
+      this.beside.delete(collection, edition.generation);
     this.#build(collection, edition);
   }
 

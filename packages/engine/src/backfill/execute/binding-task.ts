@@ -1,0 +1,195 @@
+import type { BindingPlan, Run } from '@brimful/model';
+import { Problem, rangeSet } from '@brimful/model';
+import type { CapturedTable } from '../../capture/captured-table.ts';
+import { sleep } from '../../flow/pause-gate.ts';
+import type { BindingInput } from '../run-binding-state.ts';
+import type { BindingProgress } from '../run-change.ts';
+import type { RunMeans } from './means.ts';
+import { SourceTable } from './source-table.ts';
+import type { TableSetState } from './table-set.ts';
+import { TableSet, endOf } from './table-set.ts';
+
+/** How often it is looked whether something has come about. */
+const LOOK_MILLISECONDS = 100;
+/** Entries that a table may be behind its journal and still count as caught up: the rest comes during the swap. */
+const CAUGHT_UP_ENTRIES = 64;
+
+/** What a binding tells its run. */
+export interface BindingListener {
+  /** Durable on return. */
+  step(input: BindingInput, because?: string): Promise<void>;
+  /** Cheap; written now and then. */
+  progress(progress: BindingProgress): void;
+}
+
+/**
+ * One table's way through a run, from wherever the journals and the destinations say it is up to "ready to swap" (or, merged
+ * in place, to its end). Every step looks at what is so before it does anything, so after any crash it is begun again from
+ * the top. (Invariant 4)
+ */
+export class BindingTask {
+  readonly #means: RunMeans;
+  readonly #run: Run;
+  readonly #binding: BindingPlan;
+  readonly #listener: BindingListener;
+  readonly #tables: TableSet;
+  readonly #source: SourceTable;
+
+  constructor(means: RunMeans, run: Run, binding: BindingPlan, listener: BindingListener) {
+    this.#means = means;
+    this.#run = run;
+    this.#binding = binding;
+    this.#listener = listener;
+    this.#tables = new TableSet(means, binding);
+    this.#source = new SourceTable(means, binding.collection);
+  }
+
+  /** Rejects with the signal's reason, or with what stops this table. `retry` problems: begin again. */
+  async advance(signal: AbortSignal): Promise<void> {
+    switch (this.#run.mode) {
+      case 'reset':
+        return this.#reset(signal);
+      case 'materialization':
+        return this.#rebuild(signal);
+      case 'incremental':
+      case 'repair':
+        return this.#merge(signal);
+    }
+  }
+
+  /** The next generation is read and its tables are built, both at once. */
+  async #reset(signal: AbortSignal): Promise<void> {
+    const generation = this.#binding.generation.to;
+    await this.#listener.step('read');
+    await this.#source.addGeneration(generation);
+    await this.#tables.build(generation);
+    await this.#untilRead(() => this.#source.table(generation), signal);
+    await this.#listener.step('all read');
+    await this.#listener.step('build');
+    await this.#untilCaughtUp(generation, signal);
+    await this.#verify(true, generation, signal);
+  }
+
+  async #rebuild(signal: AbortSignal): Promise<void> {
+    const generation = this.#binding.generation.from;
+    await this.#listener.step('build');
+    await this.#means.compact(this.#binding.collection, generation, signal);
+    await this.#tables.build(generation);
+    await this.#untilCaughtUp(generation, signal);
+    await this.#verify(false, generation, signal);
+  }
+
+  /** What is in scope is read again and merged; tables follow as they always do. */
+  async #merge(signal: AbortSignal): Promise<void> {
+    const { request } = this.#run.plan;
+    const { collection, generation, rows } = this.#binding;
+    const known = Math.max(rows.value, ...this.#tables.plans.map((table) => table.rows ?? 0));
+    await this.#listener.step('read');
+    await this.#source.capture.reread(collection, {
+      run: this.#run.id,
+      scope: request.scope,
+      missingRows: request.missingRows,
+      deleteLimitRows: deleteLimit(known, request.deleteLimit),
+    });
+    await this.#untilRead(() => this.#source.table(null), signal);
+    if (this.#source.table(null).backfill.reread?.outcome === 'cancelled')
+      throw new Problem('BRM-RUN-CANCELLED', `the read of ${collection} was cancelled`);
+    await this.#listener.step('all read');
+    const end = await endOf(this.#means, collection, generation.from);
+    await until(() => this.#tables.haveReached(end), signal);
+    await this.#listener.step('built');
+    await this.#listener.step('completed');
+  }
+
+  async #untilRead(table: () => CapturedTable, signal: AbortSignal): Promise<void> {
+    await until(() => {
+      const now = table();
+      this.#listener.progress(readProgress(now));
+      const { problem } = now;
+      if (problem !== undefined && (now.backfill.phase === 'gap' || now.stopped)) throw thrownAgain(problem);
+      return now.backfill.phase === 'complete';
+    }, signal);
+  }
+
+  async #untilCaughtUp(generation: number, signal: AbortSignal): Promise<void> {
+    let state: TableSetState = { rows: 0, isLive: false, offset: 0 };
+    await until(() => {
+      state = this.#tables.state();
+      if (this.#run.mode === 'materialization') this.#listener.progress({ rowsRead: state.rows });
+      return state.isLive;
+    }, signal);
+    await this.#listener.step('built');
+    for (;;) {
+      const end = await endOf(this.#means, this.#binding.collection, generation);
+      if (this.#tables.state().offset >= end - CAUGHT_UP_ENTRIES) break;
+      await sleep(LOOK_MILLISECONDS, signal);
+    }
+    await this.#listener.step('caught up');
+  }
+
+  /** Invariant 7: nothing is swapped in that has not been compared with where it came from. */
+  async #verify(source: boolean, generation: number, signal: AbortSignal): Promise<void> {
+    const binding = this.#binding;
+    const level = this.#run.plan.request.verify;
+    const subject = { binding, level, source, generation, run: this.#run.id };
+    const reports = await this.#means.verify(subject, signal);
+    const worst = reports.find(({ verdict }) => verdict !== 'equal' && verdict !== 'equal after catch-up');
+    const shown = worst ?? reports[0];
+    if (shown !== undefined) this.#listener.progress({ verification: shown });
+    if (worst?.problem != null) throw thrownAgain(worst.problem);
+    if (worst !== undefined) {
+      throw new Problem(
+        'BRM-RUN-DIVERGENT',
+        `${worst.subject}: ${worst.sides} are ${worst.verdict}: ${worst.onlyLeft} rows only in the first, ${worst.onlyRight} only in the second, ${worst.different} different`,
+        {
+          remedy:
+            'The live table is as it was. See the report of this run; retry the table, or cancel the run.',
+          at: { collection: binding.collection },
+        },
+      );
+    }
+    await this.#listener.step('verified');
+  }
+}
+
+/** Rows that a run may remove. A handful is never a catastrophe, whatever the part. */
+const DELETE_LIMIT_LEAST_ROWS = 1000;
+function deleteLimit(rows: number, part: number): number {
+  return Math.max(DELETE_LIMIT_LEAST_ROWS, Math.floor(rows * part));
+}
+
+function readProgress(table: CapturedTable): BindingProgress {
+  const { backfill, openRows, openBytes } = table;
+  const { plan, done, phase } = backfill;
+  const estimate = plan?.estimate;
+  const rowsRead = backfill.rows + openRows;
+  const isDone = phase === 'complete';
+  return {
+    rowsRead,
+    bytesRead: backfill.bytes + openBytes,
+    ...(estimate === undefined ? {} : { rowsEstimated: Math.max(estimate.rows, rowsRead) }),
+    deleted: backfill.reread?.deleted ?? 0,
+    done: isDone
+      ? 1
+      : partDone(
+          rowsRead,
+          estimate?.rows,
+          plan === null || rangeSet.isEmpty(rangeSet.subtract(plan.total, done)),
+        ),
+  };
+}
+
+function partDone(rows: number, estimated: number | undefined, isCovered: boolean): number {
+  if (isCovered && estimated !== undefined) return 0.99;
+  return estimated === undefined || estimated === 0 ? 0 : Math.min(0.99, rows / estimated);
+}
+
+/** Looks until it is so. */
+async function until(isSo: () => boolean, signal: AbortSignal): Promise<void> {
+  while (!isSo()) await sleep(LOOK_MILLISECONDS, signal);
+}
+
+function thrownAgain(record: NonNullable<CapturedTable['problem']>): Problem {
+  const { code, message, kind, remedy, at } = record;
+  return new Problem(code, message, { kind, at, ...(remedy === null ? {} : { remedy }) });
+}

@@ -1,0 +1,87 @@
+import type { BindingPlan, Run } from '@brimful/model';
+import type { RunMeans } from './means.ts';
+import { SourceTable } from './source-table.ts';
+import { TableSet, taskOf } from './table-set.ts';
+
+/** How a run that builds beside what is live comes to its end: swapped in, swapped back, or gone without a trace. */
+export class Ending {
+  readonly #means: RunMeans;
+  readonly #run: Run;
+
+  constructor(means: RunMeans, run: Run) {
+    this.#means = means;
+    this.#run = run;
+  }
+
+  /** Everything that is ready takes its place: collections first, then tables, each destination in one transaction. Idempotent. */
+  swap(signal: AbortSignal): Promise<{ readonly longestWaitMilliseconds: number }> {
+    return this.#exchange('to', signal);
+  }
+
+  /** The previous generations take their places again, with all that has happened since. Idempotent. */
+  swapBack(signal: AbortSignal): Promise<{ readonly longestWaitMilliseconds: number }> {
+    return this.#exchange('from', signal);
+  }
+
+  /** Removes what readers do not see. Rereads that are under way are given up. Idempotent. */
+  cleanUp(signal: AbortSignal): Promise<void> {
+    return this.#cleanUp(this.#run.plan.bindings, signal);
+  }
+
+  /** Removes what was built for tables that were not swapped in after all. Idempotent. */
+  cleanUpRest(signal: AbortSignal): Promise<void> {
+    const exchanged = this.#exchanged();
+    return this.#cleanUp(
+      this.#run.plan.bindings.filter((binding) => !exchanged.includes(binding)),
+      signal,
+    );
+  }
+
+  async #cleanUp(bindings: readonly BindingPlan[], signal: AbortSignal): Promise<void> {
+    for (const binding of bindings) {
+      const source = new SourceTable(this.#means, binding.collection);
+      if (this.#run.mode === 'incremental' || this.#run.mode === 'repair') {
+        await source.capture.cancelReread(binding.collection, this.#run.id);
+        continue;
+      }
+      await new TableSet(this.#means, binding).dropBeside(signal);
+      if (this.#run.mode === 'reset') await source.dropBeside();
+    }
+  }
+
+  async #exchange(
+    side: 'from' | 'to',
+    signal: AbortSignal,
+  ): Promise<{ readonly longestWaitMilliseconds: number }> {
+    const bindings = this.#exchanged();
+    if (this.#run.mode === 'reset') {
+      for (const { collection, generation } of bindings)
+        await new SourceTable(this.#means, collection).adopt(generation[side]);
+    }
+    this.#means.context.reach('swap.after-adopt');
+    let longestWaitMilliseconds = 0;
+    for (const materialization of new Set(
+      bindings.flatMap(({ tables }) => tables.map((table) => table.materialization)),
+    )) {
+      const swaps = bindings.flatMap(({ collection, tables }) =>
+        tables
+          .filter((table) => table.materialization === materialization)
+          .map((table) => ({ collection, to: table.generation[side] })),
+      );
+      const report = await taskOf(this.#means, materialization).swap(swaps, signal);
+      longestWaitMilliseconds = Math.max(longestWaitMilliseconds, report.longestWaitMilliseconds);
+      this.#means.context.reach('swap.after-destination');
+    }
+    return { longestWaitMilliseconds };
+  }
+
+  /** Tables that got so far. */
+  #exchanged(): readonly BindingPlan[] {
+    const able = new Set(
+      this.#run.bindings
+        .filter(({ state }) => state === 'ready' || state === 'swapped' || state === 'undone')
+        .map(({ collection }) => collection),
+    );
+    return this.#run.plan.bindings.filter(({ collection }) => able.has(collection));
+  }
+}

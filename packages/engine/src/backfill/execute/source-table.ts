@@ -1,0 +1,78 @@
+import { Problem } from '@brimful/model';
+import { collectionGenerations } from '../../collection/generations.ts';
+import { journalId } from '../../collection/journal-id.ts';
+import type { CapturedResource } from '../../capture/captured-resource.ts';
+import type { CapturedTable } from '../../capture/captured-table.ts';
+import type { CaptureTask } from '../../capture/capture-task.ts';
+import type { RunMeans } from './means.ts';
+
+/** A collection of a run at its source: the generations of its journal. */
+export class SourceTable {
+  readonly collection: string;
+  readonly #means: RunMeans;
+
+  constructor(means: RunMeans, collection: string) {
+    this.#means = means;
+    this.collection = collection;
+  }
+
+  /** Notes the next generation and has it read, if it is not yet. Idempotent. Throws a `retry` problem while the source is away. */
+  async addGeneration(generation: number): Promise<void> {
+    const record = collectionGenerations(this.#means.context.store.registry, this.collection);
+    const now = await record.change((known) =>
+      known.next === generation || known.current === generation
+        ? known
+        : { ...known, next: generation, latest: Math.max(known.latest, generation) },
+    );
+    if (now.current !== generation) await this.capture.addGeneration(this.collection, generation);
+  }
+
+  table(generation: number | null): CapturedTable {
+    const resource = this.#resource;
+    const table = generation === null ? resource?.current : resource?.generation(generation);
+    if (table !== undefined) return table;
+    throw new Problem('BRM-CAPTURE-AWAY', `${this.collection} is not connected to its source`, {
+      kind: 'retry',
+    });
+  }
+
+  /** Readers of the collection have this generation from now on; the other one is kept. Idempotent. */
+  async adopt(generation: number): Promise<void> {
+    const record = collectionGenerations(this.#means.context.store.registry, this.collection);
+    await record.change((now) =>
+      now.current === generation ? now : { ...now, current: generation, previous: now.current, next: null },
+    );
+    await this.#resource?.adopt(generation);
+  }
+
+  get capture(): CaptureTask {
+    const capture = this.#means.captures.find((task) => task.captured(this.collection) !== undefined);
+    if (capture !== undefined) return capture;
+    throw new Problem('BRM-CAPTURE-AWAY', `${this.collection} is not connected to its source`, {
+      kind: 'retry',
+    });
+  }
+
+  /** Removes the generations that readers do not have. Idempotent. */
+  async dropBeside(): Promise<void> {
+    const { store } = this.#means.context;
+    const record = collectionGenerations(store.registry, this.collection);
+    const { next, previous } = await record.read();
+    for (const generation of [next, previous]) {
+      if (generation === null) continue;
+      await this.#resource?.detach(generation);
+      await store.journals.drop(journalId(this.collection, generation));
+    }
+    await record.change((now) =>
+      now.next === null && now.previous === null ? now : { ...now, next: null, previous: null },
+    );
+  }
+
+  get #resource(): CapturedResource | undefined {
+    for (const task of this.#means.captures) {
+      const resource = task.captured(this.collection);
+      if (resource !== undefined) return resource;
+    }
+    return undefined;
+  }
+}
