@@ -6,6 +6,11 @@ export interface EngineContext extends ConnectorContext {
   readonly store: Store;
   readonly compression: Compression;
   readonly memory: Budget;
+  /**
+   * Memory for reading states of collections, apart from `memory`: whoever reads a state takes from that meanwhile, so that
+   * one budget for both could wait for itself. Absent: a pool of `STATE_POOL_BYTES` for each store.
+   */
+  readonly states?: Budget;
 }
 
 /** Whole-file zstd, off the calling thread. */

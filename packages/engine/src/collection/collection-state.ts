@@ -1,7 +1,8 @@
 import type { Batch, Schema } from '@brimful/model';
 import { keyIndices } from '@brimful/model';
-import type { Offset } from '@brimful/store';
-import type { EngineContext } from '../context.ts';
+import type { Offset, Store } from '@brimful/store';
+import type { Budget, EngineContext } from '../context.ts';
+import { ByteBudget } from '../flow/byte-budget.ts';
 import { sleep } from '../flow/pause-gate.ts';
 import { holdHistory } from './history-hold.ts';
 import { costBytes, remainingRows } from './key-state.ts';
@@ -37,9 +38,12 @@ export interface StatePiece {
 }
 
 /** Rows that are folded at once, with what folding costs. Twice as much is held: the result, or buffers of parts. */
-export const STATE_COST_BYTES = 16 * 1024 * 1024;
-/** What a state takes from the budget in units of the above: rows held, their copy, a batch that is just read. */
+const STATE_COST_BYTES = 8 * 1024 * 1024;
+/** What a state takes from the pool in units of the above: rows held, their copy, a batch that is just read. */
 const LEASE_FACTOR = 2.5;
+/** Two states at once: one is usually read by a run while another is compacted. */
+const STATE_POOL_BYTES = 2 * STATE_COST_BYTES * LEASE_FACTOR;
+const pools = new WeakMap<Store, Budget>();
 /** Rows come in batches of about this size. */
 export const STATE_BATCH_BYTES = 1024 * 1024;
 /** After so many rows others have their turn. */
@@ -49,9 +53,9 @@ const BREATH_ROWS = 50_000;
  * The rows of a generation after every entry below `asOf`: each key once, complete, as a table would hold them that took
  * the journal in. A collection without a key: as many copies of a row as there are.
  *
- * Whatever the journal's size, memory stays at about `costBytes` times 2.5, which is leased from the context's budget until
- * the iteration ends: what does not fit is spread over scratch files by the hashes of the keys. (Invariant 9) Two things
- * stay together, however large: the rows of keys that changes of key with unknown columns tie together (at most some ten
+ * Whatever the journal's size, memory stays at about `costBytes` times 2.5, which is leased from `context.states` until the
+ * iteration ends (so do not begin another inside it): what does not fit is spread over scratch files by the hashes of the
+ * keys. (Invariant 9) Two things stay together, however large: the rows of keys that changes of key with unknown columns tie together (at most some ten
  * thousand keys at once), and, without a key, equal rows. End the iteration, or abort it: history is held until then.
  *
  * Throws `BRM-STORE-CORRUPT` where a blob is not what was written, `BRM-STORE-TRIMMED` when `asOf` or `seesFrom` lies
@@ -90,7 +94,7 @@ export async function openState(
   try {
     const source = await StateSource.open(context, collection, generation, request);
     const limit = request.costBytes ?? STATE_COST_BYTES;
-    const lease = await context.memory.take(limit * LEASE_FACTOR, request.signal);
+    const lease = await poolOf(context).take(limit * LEASE_FACTOR, request.signal);
     const spill = source.schema && new Spill(context, `${collection}/${generation}`, source.schema);
     return {
       schema: source.schema,
@@ -110,6 +114,13 @@ export async function openState(
     hold[Symbol.dispose]();
     throw thrown;
   }
+}
+
+function poolOf({ states, store }: EngineContext): Budget {
+  if (states !== undefined) return states;
+  const pool = pools.get(store) ?? new ByteBudget(STATE_POOL_BYTES);
+  pools.set(store, pool);
+  return pool;
 }
 
 class StateReader {
