@@ -11,14 +11,24 @@ export const ExitCode = {
   unavailable: 3,
   /** A defect in Brimful. */
   bug: 4,
-  /** A second interrupt: stopped at once. */
+  /** Not done: a guard blocks it or wants to be acknowledged, or things are no longer as the plan saw them. */
+  refused: 5,
+  /** A comparison did not end in "equal". */
+  divergent: 6,
+  /** A run that was watched failed, expired or was cancelled. */
+  runFailed: 7,
+  /** A second interrupt: stopped at once; or watching a run was interrupted. */
   interrupted: 130,
 } as const;
 export type ExitCodeNumber = (typeof ExitCode)[keyof typeof ExitCode];
 
+const USAGE = /^BRM-(CONFIG|USAGE|REQUEST)|^BRM-(PLAN|RUN)-UNKNOWN$/;
+const REFUSED = /^BRM-PLAN-(BLOCKED|CONFIRM|DRIFT|EXPIRED|APPLIED)$|^BRM-RUN-REFUSED$/;
+
 export function exitCodeOf(problems: readonly Problem[]): ExitCodeNumber {
   if (problems.some((problem) => problem.kind === 'bug')) return ExitCode.bug;
-  if (problems.some((problem) => /^BRM-(CONFIG|USAGE)/.test(problem.code))) return ExitCode.usage;
+  if (problems.some((problem) => USAGE.test(problem.code))) return ExitCode.usage;
+  if (problems.some((problem) => REFUSED.test(problem.code))) return ExitCode.refused;
   if (problems.length > 0 && problems.every((problem) => problem.kind === 'retry'))
     return ExitCode.unavailable;
   return ExitCode.problem;

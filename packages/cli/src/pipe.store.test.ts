@@ -36,6 +36,7 @@ function start(startRuntime: () => Promise<Runtime>): Promise<Pipe> {
       },
     },
     dataDirectory: join(directory, 'data'),
+    backfill: { undo: undefined, prices: undefined },
     redact: redactor(),
   };
   return Pipe.start({ config, connectors: fakeConnectors(), log: silentLog, openStore, startRuntime });

@@ -1,40 +1,56 @@
 import type { Logger } from '@brimful/connector';
+import type { BackfillCalls, ControlServer, ControlTarget } from '@brimful/control';
+import { backfillCalls, serveControl } from '@brimful/control';
 import type { Runtime, RuntimeOptions } from '@brimful/engine';
-import type { RuntimeStatus } from '@brimful/model';
-import { STATUS_KEY } from '@brimful/model';
+import { Backfills } from '@brimful/engine';
+import type { Run, RuntimeStatus } from '@brimful/model';
+import { Problem, STATUS_KEY } from '@brimful/model';
 import type { Store } from '@brimful/store';
 import type { LoadedConfig } from './config/load.ts';
 import type { ConnectorRegistry } from './connectors.ts';
+import { isShown } from './terminal/run-lines.ts';
 
 export interface PipeOptions {
   readonly config: LoadedConfig;
   readonly connectors: ConnectorRegistry;
   readonly log: Logger;
   readonly openStore: (directory: string) => Promise<Store>;
-  readonly startRuntime: (options: RuntimeOptions) => Promise<Runtime>;
+  readonly startRuntime: (options: RuntimeOptions) => Promise<PipeRuntime>;
   readonly now?: () => number;
 }
+
+/** A runtime that may be able to compare. */
+export type PipeRuntime = Runtime & Partial<Pick<ControlTarget, 'verify'>>;
 
 /** Often enough for a person who watches; each time is one small durable write. */
 const PUBLISH_EVERY_MILLISECONDS = 1000;
 
 /**
  * A configuration at work: its store and its runtime, in this process. While it runs, its status stands in the
- * store's registry for `brimful status` in another terminal.
+ * store's registry for `brimful status` in another terminal, and other commands steer it through its control socket.
  */
 export class Pipe implements AsyncDisposable {
   readonly #store: Store;
-  readonly #runtime: Runtime;
+  readonly #runtime: PipeRuntime;
   readonly #log: Logger;
   readonly #timer: NodeJS.Timeout;
+  readonly #backfills: BackfillCalls;
+  readonly #ending = new AbortController();
+  readonly #runs = new Map<string, Run>();
+  readonly #watching: Promise<void>;
+  #control: ControlServer | undefined;
   #publishing: Promise<void> = Promise.resolve();
   #busy = false;
   #stopped: Promise<void> | undefined;
 
-  private constructor(store: Store, runtime: Runtime, log: Logger) {
+  private constructor(store: Store, runtime: PipeRuntime, { config, connectors, log, now }: PipeOptions) {
     this.#store = store;
     this.#runtime = runtime;
     this.#log = log;
+    const { prices } = config.backfill;
+    const options = { spec: config.spec, connectors, store, log, now: now ?? Date.now };
+    this.#backfills = backfillCalls(new Backfills(prices === undefined ? options : { ...options, prices }));
+    this.#watching = this.#watchRuns();
     this.#timer = setInterval(() => this.#publish(), PUBLISH_EVERY_MILLISECONDS);
     this.#publish();
   }
@@ -51,7 +67,9 @@ export class Pipe implements AsyncDisposable {
         now: options.now ?? Date.now,
         reach() {},
       });
-      return new Pipe(store, runtime, log);
+      const pipe = new Pipe(store, runtime, options);
+      await pipe.#serve(config.dataDirectory);
+      return pipe;
     } catch (error) {
       await store[Symbol.asyncDispose]();
       throw error;
@@ -60,6 +78,11 @@ export class Pipe implements AsyncDisposable {
 
   status(): RuntimeStatus {
     return this.#runtime.status();
+  }
+
+  /** Runs that are going on or can be undone, the newest last. */
+  runs(): readonly Run[] {
+    return [...this.#runs.values()].sort((a, b) => a.createdAt - b.createdAt);
   }
 
   get finished(): Promise<void> {
@@ -75,8 +98,12 @@ export class Pipe implements AsyncDisposable {
   async #stop(): Promise<void> {
     clearInterval(this.#timer);
     try {
+      // First: nobody is told of what is already coming down.
+      await this.#control?.[Symbol.asyncDispose]();
       await this.#runtime.stop();
     } finally {
+      this.#ending.abort();
+      await this.#watching;
       await this.#publishing;
       this.#publish();
       await this.#publishing;
@@ -86,6 +113,34 @@ export class Pipe implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  /** A pipe that cannot be steered still copies: it is said, and goes on. */
+  async #serve(dataDirectory: string): Promise<void> {
+    const target: ControlTarget = {
+      backfills: this.#backfills,
+      status: () => this.#runtime.status(),
+      verify: (request, signal, onProgress) => {
+        if (this.#runtime.verify !== undefined) return this.#runtime.verify(request, signal, onProgress);
+        throw new Problem('BRM-VERIFY-NONE', 'This pipe cannot compare.', { kind: 'bug' });
+      },
+    };
+    try {
+      this.#control = await serveControl(target, dataDirectory);
+    } catch (error) {
+      this.#log.warn({ error }, 'Other commands cannot steer this pipe');
+    }
+  }
+
+  async #watchRuns(): Promise<void> {
+    try {
+      for await (const run of this.#backfills.watch(this.#ending.signal)) {
+        if (isShown(run)) this.#runs.set(run.id, run);
+        else this.#runs.delete(run.id);
+      }
+    } catch (error) {
+      if (!this.#ending.signal.aborted) this.#log.warn({ error }, 'Runs are not shown any more');
+    }
   }
 
   /** One at a time: while a slow disk still writes one status, the next ones are skipped. */

@@ -1,8 +1,10 @@
 import type { CommanderError } from 'commander';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import type { CommandContext } from './command-context.ts';
 import type { ExitCodeNumber } from './exit-code.ts';
 import { ExitCode } from './exit-code.ts';
+import { addBackfillCommands } from './backfill-words.ts';
+import type { Perform } from './perform.ts';
+import { examples, performer } from './perform.ts';
 
 /** The command line ended in help, a version or a mistake: everything has been said. */
 export class UsageStop extends Error {
@@ -14,11 +16,6 @@ export class UsageStop extends Error {
   }
 }
 
-interface GlobalOptions {
-  readonly config: string;
-  readonly json: boolean;
-}
-
 const EXIT_CODES = `
 Exit codes:
   0    all is well
@@ -26,7 +23,10 @@ Exit codes:
   2    the command line or the configuration file is wrong; nothing was started
   3    something cannot be reached at the moment; trying again later may be enough
   4    a defect in Brimful
-  130  stopped at once by a second interrupt
+  5    refused: a guard blocks a plan or wants to be acknowledged, or things are not as it saw them
+  6    verify: not everything is equal, or not all of it could be compared
+  7    a run that was watched failed, expired or was cancelled
+  130  stopped at once by a second interrupt; or watching was interrupted
 `;
 
 const OVERVIEW = `
@@ -35,6 +35,7 @@ Examples:
   brimful check                      what is missing on the source, and the SQL that mends it
   brimful up                         copy everything and keep it current
   brimful query app/warehouse "SELECT count(*) FROM orders"
+  brimful backfill --help            read tables again: which way fits
 ${EXIT_CODES}`;
 
 /** The command line. `onExit` is told what the command ends with. */
@@ -53,44 +54,12 @@ export function program(version: string, onExit: (code: ExitCodeNumber) => void,
   addSetUpCommands(root, perform);
   addRunCommands(root, perform);
   addLookCommands(root, perform);
-  for (const command of [root, ...root.commands]) {
+  addBackfillCommands(root, perform);
+  for (const command of [root, ...root.commands, ...root.commands.flatMap((own) => own.commands)]) {
     throwInsteadOfExit(command);
     if (json) command.configureOutput({ outputError: (text, write) => write(usageError(text)) });
   }
   return root;
-}
-
-type Work = (context: CommandContext) => Promise<ExitCodeNumber>;
-type Perform = (work: Work) => Promise<void>;
-
-/** Runs a command with what it needs, and turns whatever it throws into words and an exit code. */
-function performer(root: Command, onExit: (code: ExitCodeNumber) => void): Perform {
-  return async (work) => {
-    const { config, json } = root.opts<GlobalOptions>();
-    const [{ processOutput, printProblems }, { builtInConnectors }, { problemsOf }, { exitCodeOf }] =
-      await Promise.all([
-        import('./output.ts'),
-        import('./connectors.ts'),
-        import('./terminal/problem-text.ts'),
-        import('./exit-code.ts'),
-      ]);
-    const output = processOutput(json);
-    try {
-      onExit(
-        await work({
-          output,
-          connectors: builtInConnectors,
-          environment: process.env,
-          workingDirectory: process.cwd(),
-          configFile: config,
-        }),
-      );
-    } catch (error) {
-      const problems = problemsOf(error);
-      printProblems(output, problems);
-      onExit(exitCodeOf(problems));
-    }
-  };
 }
 
 function addSetUpCommands(root: Command, perform: Perform): void {
@@ -179,10 +148,6 @@ function addLookCommands(root: Command, perform: Perform): void {
         (await import('./commands/query.ts')).query(context, materialization, sql, options),
       ),
     );
-}
-
-function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
 }
 
 function wholeNumber(text: string): number {

@@ -1,11 +1,13 @@
-import type { CaptureStatus, MaterializationStatus, RuntimeStatus } from '@brimful/model';
+import type { CaptureStatus, MaterializationStatus, Run, RuntimeStatus } from '@brimful/model';
+import { doneOf } from './terminal/run-lines.ts';
 
 /** Changes whenever something happened that is worth a line in a log: a state or a phase, not a number. */
-export function progressSummary(status: RuntimeStatus): string {
+export function progressSummary(status: RuntimeStatus, runs: readonly Run[]): string {
   return JSON.stringify([
     status.captures.map(taskSummary),
     status.materializations.map(taskSummary),
     status.disk.paused,
+    runs.map((run) => [run.id, run.state, run.because, run.bindings.map((binding) => binding.state)]),
   ]);
 }
 
@@ -14,7 +16,7 @@ function taskSummary(task: CaptureStatus | MaterializationStatus): unknown {
 }
 
 /** The status as a log line: per task, not per table. */
-export function progressRecord(status: RuntimeStatus): object {
+export function progressRecord(status: RuntimeStatus, runs: readonly Run[]): object {
   return {
     captures: status.captures.map((capture) => ({
       name: capture.name,
@@ -39,6 +41,24 @@ export function progressRecord(status: RuntimeStatus): object {
       problem: materialization.problem,
     })),
     disk: status.disk,
+    ...(runs.length === 0 ? {} : { runs: runs.map(runRecord) }),
+  };
+}
+
+function runRecord(run: Run): object {
+  const { id, mode, state, because, bindings } = run;
+  return {
+    id,
+    mode,
+    state,
+    because,
+    done: Number(doneOf(run).toFixed(3)),
+    tables: bindings.map((binding) => ({
+      collection: binding.collection,
+      state: binding.state,
+      rowsRead: binding.rowsRead,
+      problem: binding.problem,
+    })),
   };
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { RuntimeStatus } from '@brimful/model';
+import type { Run, RuntimeStatus } from '@brimful/model';
 import { STATUS_KEY } from '@brimful/model';
 import { openStoreReadonly } from './data-directory.ts';
 
@@ -8,6 +8,8 @@ export interface PublishedStatus {
   readonly status: RuntimeStatus;
   /** Whether the process that said it is still at work. */
   readonly running: boolean;
+  /** All there are, the oldest first. */
+  readonly runs: readonly Run[];
 }
 
 /** Undefined when nothing has run there yet. */
@@ -16,7 +18,13 @@ export async function publishedStatus(dataDirectory: string): Promise<PublishedS
   await using store = await openStoreReadonly(dataDirectory);
   const record = await store.registry.get<RuntimeStatus>(STATUS_KEY);
   if (record === undefined) return undefined;
-  return { status: record.value, running: isAlive(record.value.pid) && isAtWork(record.value) };
+  const { value } = record;
+  const runs = await store.registry.list<Run>('runs/');
+  return {
+    status: value,
+    running: isAlive(value.pid) && isAtWork(value),
+    runs: runs.map((run) => run.value).sort((a, b) => a.createdAt - b.createdAt),
+  };
 }
 
 function isAtWork(value: RuntimeStatus): boolean {

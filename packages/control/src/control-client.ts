@@ -1,4 +1,4 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 import type { BackfillPlan, ProblemRecord, Run, RuntimeStatus, VerificationReport } from '@brimful/model';
@@ -108,21 +108,24 @@ export class ControlClient {
   async #post(name: string, body: unknown, signal: AbortSignal): Promise<IncomingMessage> {
     const text = JSON.stringify(body);
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
-    return new Promise((resolve, reject) => {
-      const options = {
-        socketPath: this.#socket,
-        path: `/${name}`,
-        method: 'POST',
-        headers,
-        agent: false,
-        signal,
-      };
-      const sent: ClientRequest = httpRequest(options, resolve);
-      sent.on('error', (error) =>
-        reject(signal.aborted && !isTimeout(signal) ? signal.reason : connectionProblem(error)),
-      );
-      sent.end(text);
-    });
+    const options = {
+      socketPath: this.#socket,
+      path: `/${name}`,
+      method: 'POST',
+      headers,
+      agent: false,
+      signal,
+    };
+    try {
+      return await new Promise((resolve, reject) => {
+        const sent = httpRequest(options, resolve);
+        sent.on('error', reject);
+        sent.end(text);
+      });
+    } catch (thrown) {
+      if (!isTimeout(signal)) signal.throwIfAborted();
+      throw connectionProblem(thrown);
+    }
   }
 }
 
@@ -147,8 +150,8 @@ function isTimeout({ reason }: AbortSignal): boolean {
   return reason instanceof Error && reason.name === 'TimeoutError';
 }
 
-function connectionProblem(error: Error): Problem {
-  const code = 'code' in error ? error.code : undefined;
+function connectionProblem(error: unknown): Problem {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ENOTSOCK') {
     return new Problem('BRM-CONTROL-GONE', 'No pipe runs here any more.', { kind: 'retry', cause: error });
   }

@@ -4,6 +4,7 @@ export type { PriceList } from './backfill/price.ts';
 export type { RunDraft } from './backfill/request.ts';
 export type { RunOrder } from './backfill/run-change.ts';
 export { CollectionReader } from './collection/collection-reader.ts';
+export { collectionGenerations, tableGenerations } from './collection/generations.ts';
 export { journalId } from './collection/journal-id.ts';
 export type { Compression, EngineContext } from './context.ts';
 export { ByteBudget } from './flow/byte-budget.ts';

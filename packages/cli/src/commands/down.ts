@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import type { MaterializationSpec, RuntimeStatus } from '@brimful/model';
-import { Problem, STATUS_KEY } from '@brimful/model';
+import { STATUS_KEY } from '@brimful/model';
+import type { Registry } from '@brimful/store';
 import type { CommandContext } from '../command-context.ts';
 import {
   captureContext,
@@ -14,6 +15,7 @@ import { openStore } from '../data-directory.ts';
 import type { ExitCodeNumber } from '../exit-code.ts';
 import { ExitCode } from '../exit-code.ts';
 import { print, printJson } from '../output.ts';
+import { askOn } from '../terminal/ask.ts';
 
 export interface DownOptions {
   readonly drop: boolean;
@@ -37,9 +39,12 @@ export async function down(context: CommandContext, options: DownOptions): Promi
     );
     return ExitCode.ok;
   }
-  if (!options.yes && !(await confirmed(context, steps))) {
-    print(output, 'Nothing was changed.');
-    return ExitCode.problem;
+  if (!options.yes) {
+    if (output.interactive) print(output, ['This will', ...steps.map((step) => `  - ${step}`)].join('\n'));
+    if (!(await askOn(output, 'This removes data. Add --yes if you are sure.')('Go ahead?'))) {
+      print(output, 'Nothing was changed.');
+      return ExitCode.problem;
+    }
   }
   await remove(context, config, options);
   if (output.json) printJson(output, { dropped: steps });
@@ -61,18 +66,6 @@ function plan({ spec, dataDirectory }: LoadedConfig, { dropTables }: DownOptions
   ];
 }
 
-async function confirmed({ output }: CommandContext, steps: readonly string[]): Promise<boolean> {
-  if (!output.interactive || !process.stdin.isTTY) {
-    throw new Problem('BRM-USAGE-CONFIRM', 'This removes data, and there is no terminal to ask in.', {
-      remedy: 'Add --yes if you are sure.',
-    });
-  }
-  const { confirm, isCancel } = await import('@clack/prompts');
-  print(output, ['This will', ...steps.map((step) => `  - ${step}`)].join('\n'));
-  const answer = await confirm({ message: 'Go ahead?', initialValue: false });
-  return !isCancel(answer) && answer;
-}
-
 async function remove(context: CommandContext, config: LoadedConfig, options: DownOptions): Promise<void> {
   const { spec, dataDirectory } = config;
   if (existsSync(dataDirectory)) {
@@ -81,7 +74,7 @@ async function remove(context: CommandContext, config: LoadedConfig, options: Do
     const status = await store.registry.get<RuntimeStatus>(STATUS_KEY);
     if (options.dropTables) {
       for (const materialization of spec.materializations) {
-        await dropTables(materialization, status?.value, context);
+        await dropTables(materialization, status?.value, store.registry, context);
       }
     }
   }
@@ -93,22 +86,28 @@ async function remove(context: CommandContext, config: LoadedConfig, options: Do
   rmSync(dataDirectory, { recursive: true, force: true });
 }
 
-/** Collections have one generation so far. */
-const GENERATION = 1;
-
+/** All lives of all tables that Brimful made there, those of earlier configurations too. */
 async function dropTables(
   materialization: MaterializationSpec,
   status: RuntimeStatus | undefined,
+  registry: Registry,
   context: CommandContext,
 ): Promise<void> {
+  const { tableGenerations } = await import('@brimful/engine');
+  const { name } = materialization;
   const side = await destinationSide(materialization, context.connectors);
-  const known = status?.materializations.find((candidate) => candidate.name === materialization.name);
+  const known = status?.materializations.find((candidate) => candidate.name === name);
+  const prefix = `tables/${name}/`;
   const tables = new Set([
     ...materialization.bindings.map((binding) => binding.table),
     ...(known?.bindings.map((binding) => binding.table) ?? []),
+    ...(await registry.list(prefix)).map(({ key }) => key.slice(prefix.length)),
   ]);
   await using destination = await side.open(materialization.config, connectorContext());
   for (const table of tables) {
-    await destination.drop({ materialization: materialization.name, table, generation: GENERATION });
+    const { latest } = await tableGenerations(registry, name, table).read();
+    for (let generation = latest; generation >= 1; generation -= 1) {
+      await destination.drop({ materialization: name, table, generation });
+    }
   }
 }

@@ -14,8 +14,6 @@ import { plural } from '../terminal/format.ts';
 import { grid } from '../terminal/grid.ts';
 import { clip } from '../terminal/width.ts';
 
-/** Collections have one generation so far. */
-const GENERATION = 1;
 /** A batch has thousands of rows: the newest rows are rarely further back than this many entries. */
 const ENTRIES_BACK = 64;
 const WIDEST_CELL = 40;
@@ -55,14 +53,16 @@ function cell(row: PreviewRow, column: string): string | null {
 }
 
 async function newestRows(store: Store, collection: string, limit: number): Promise<PreviewRow[]> {
-  const { ByteBudget, CollectionReader, journalId, zstd } = await import('@brimful/engine');
-  const state = await store.journals.state(journalId(collection, GENERATION));
+  const { ByteBudget, CollectionReader, collectionGenerations, journalId, zstd } =
+    await import('@brimful/engine');
+  const { current } = await collectionGenerations(store.registry, collection).read();
+  const state = await store.journals.state(journalId(collection, current));
   if (state === undefined) throw await unknownCollection(store, collection);
   const memory = new ByteBudget(MEMORY_BYTES);
   const reader = new CollectionReader(
     { ...connectorContext(), store, compression: zstd, memory },
     collection,
-    GENERATION,
+    current,
   );
   const found: PreviewRow[] = [];
   const signal = new AbortController().signal;

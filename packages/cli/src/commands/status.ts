@@ -8,6 +8,7 @@ import { print, printJson } from '../output.ts';
 import { publishedStatus } from '../published-status.ts';
 import { formatMilliseconds } from '../terminal/format.ts';
 import { progressView } from '../terminal/progress-view.ts';
+import { isShown } from '../terminal/run-lines.ts';
 
 /** A running `up` publishes every second; silent for longer than this, it hangs. */
 const SILENT_AFTER_MILLISECONDS = 10_000;
@@ -23,17 +24,19 @@ export async function status(context: CommandContext): Promise<ExitCodeNumber> {
       at: { directory: dataDirectory },
     });
   }
-  const { status: value, running } = published;
+  const { status: value, running, runs } = published;
+  const shown = runs.filter(isShown);
   const age = Date.now() - value.at;
   if (context.output.json) {
-    printJson(context.output, { running, ageMilliseconds: age, ...value });
+    printJson(context.output, { running, ageMilliseconds: age, ...value, runs: shown });
   } else {
     print(context.output, headline(value, running, age));
     const columns = context.output.stdout.columns ?? DEFAULT_COLUMNS;
-    const view = progressView(value, { columns, rows: Infinity, colors: context.output.colors });
+    const options = { columns, rows: Infinity, colors: context.output.colors };
+    const view = progressView(value, options, shown);
     print(context.output, view.join('\n'));
   }
-  return hasFailed(value) ? ExitCode.problem : ExitCode.ok;
+  return hasFailed(value) || shown.some(({ state }) => state === 'failed') ? ExitCode.problem : ExitCode.ok;
 }
 
 function headline(value: RuntimeStatus, running: boolean, age: number): string {

@@ -1,5 +1,5 @@
 import type { Logger } from '@brimful/connector';
-import type { RuntimeStatus } from '@brimful/model';
+import type { Run, RuntimeStatus } from '@brimful/model';
 import { Problem } from '@brimful/model';
 import type { CommandContext } from '../command-context.ts';
 import { loadedConfig } from '../command-context.ts';
@@ -46,12 +46,9 @@ async function inTerminal(
   const screen = new Screen(output.stdout);
   const log = terminalLog(output, screen, options.verbose ? 'debug' : 'warn');
   let stopping = false;
-  const draw = (status: RuntimeStatus): void => {
-    const view = progressView(status, {
-      columns: screen.columns,
-      rows: screen.rows - 1,
-      colors: output.colors,
-    });
+  const draw = (status: RuntimeStatus, runs: readonly Run[]): void => {
+    const options = { columns: screen.columns, rows: screen.rows - 1, colors: output.colors };
+    const view = progressView(status, options, runs);
     const footer = stopping
       ? 'Stopping (Ctrl-C again: at once) ...'
       : 'Ctrl-C stops; nothing is lost. Elsewhere: brimful status';
@@ -80,12 +77,12 @@ async function withLogs(
   let reported = '';
   return run(context, config, log, {
     everyMilliseconds: LOOK_EVERY_MILLISECONDS,
-    onStatus: (status) => {
-      const summary = progressSummary(status);
+    onStatus: (status, runs) => {
+      const summary = progressSummary(status, runs);
       if (summary === reported && status.at - reportedAt < REPORT_EVERY_MILLISECONDS) return;
       reported = summary;
       reportedAt = status.at;
-      log.info(progressRecord(status), 'progress');
+      log.info(progressRecord(status, runs), 'progress');
     },
     onStopping: () => log.info({}, 'stopping'),
   });
@@ -93,7 +90,7 @@ async function withLogs(
 
 interface Watcher {
   readonly everyMilliseconds: number;
-  onStatus(status: RuntimeStatus): void;
+  onStatus(status: RuntimeStatus, runs: readonly Run[]): void;
   onStopping(): void;
 }
 
@@ -112,13 +109,13 @@ async function run(
     openStore,
     startRuntime,
   });
-  const look = setInterval(() => watcher.onStatus(pipe.status()), watcher.everyMilliseconds);
+  const look = setInterval(() => watcher.onStatus(pipe.status(), pipe.runs()), watcher.everyMilliseconds);
   try {
     await Promise.race([signals.stopped, pipe.finished]);
     watcher.onStopping();
-    watcher.onStatus(pipe.status());
+    watcher.onStatus(pipe.status(), pipe.runs());
     await pipe.stop();
-    watcher.onStatus(pipe.status());
+    watcher.onStatus(pipe.status(), pipe.runs());
   } finally {
     clearInterval(look);
   }

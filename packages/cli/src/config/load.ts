@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
+import type { PriceList } from '@brimful/engine';
 import type { Spec } from '@brimful/model';
 import { Problem } from '@brimful/model';
 import type { ConnectorRegistry } from '../connectors.ts';
@@ -17,7 +18,15 @@ export interface LoadedConfig {
   readonly spec: Spec;
   /** Absolute. */
   readonly dataDirectory: string;
+  readonly backfill: BackfillSettings;
   readonly redact: Redact;
+}
+
+/** What runs that do not say otherwise begin with. */
+export interface BackfillSettings {
+  /** As written: `24h`. */
+  readonly undo: string | undefined;
+  readonly prices: PriceList | undefined;
 }
 
 export interface LoadOptions {
@@ -60,6 +69,7 @@ export async function parseConfig(text: string, path: string, options: LoadOptio
     file: path,
     spec,
     dataDirectory: resolve(directory, valid.value.dataDirectory),
+    backfill: { undo: valid.value.backfill.undo, prices: valid.value.backfill.prices },
     redact: redactor(configs, document.fromEnvironment),
   };
 }

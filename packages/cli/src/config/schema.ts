@@ -30,18 +30,20 @@ const UNITS: Readonly<Record<string, number>> = {
   tib: 1024 ** 4,
 };
 
+const SIZE = /^\s*\d+(\.\d+)?\s*([kmgt]?i?b)?\s*$/i;
+
 /** `500 MB`, `2GiB` or a number of bytes. */
 const size = z
   .union([
     z.number().int().nonnegative(),
-    z
-      .string()
-      .regex(
-        /^\s*\d+(\.\d+)?\s*([kmgt]?i?b)?\s*$/i,
-        'must be a size such as 500 MB, 2 GiB or a number of bytes',
-      ),
+    z.string().regex(SIZE, 'must be a size such as 500 MB, 2 GiB or a number of bytes'),
   ])
   .transform((written) => (typeof written === 'number' ? written : parseSize(written)));
+
+/** Bytes; undefined when it is not a size. */
+export function sizeOf(text: string): number | undefined {
+  return SIZE.test(text) ? parseSize(text) : undefined;
+}
 
 function parseSize(text: string): number {
   const unit = text.replaceAll(/[\d.\s]/g, '').toLowerCase();
@@ -156,6 +158,33 @@ const limits = z
   })
   .describe('What Brimful may use.');
 
+const price = z.number().nonnegative().default(0);
+
+const prices = z
+  .strictObject({
+    currency: z.string().min(1).max(10).describe('For example EUR.'),
+    sourceReadPerGb: price.describe('For every GB that is read from a source.'),
+    destinationWritePerGb: price.describe('For every GB that is written to a destination.'),
+    destinationWritePerMillionRows: price.describe('For every million rows written to a destination.'),
+    storagePerGbMonth: price.describe('For a GB that is kept for a month, here or at a destination.'),
+  })
+  .describe('What things cost, so that plans can say a price. In GB of a thousand million bytes.');
+
+const backfill = z
+  .strictObject({
+    undo: z
+      .union([
+        z.string().regex(/^(0|\d+(\.\d+)?[smhd])$/, 'must be a duration such as 12h or 7d, or 0'),
+        z.literal(0).transform(() => '0'),
+      ])
+      .optional()
+      .describe(
+        'How long a reset or rebuild can be undone: both generations are kept current meanwhile. 0: not at all. Default: 24h.',
+      ),
+    prices: prices.optional(),
+  })
+  .describe('For backfill runs.');
+
 export const configSchema = z
   .strictObject({
     dataDirectory: z
@@ -170,6 +199,7 @@ export const configSchema = z
       .describe('Collections, by name. Key and columns come from the source; listing them is optional.'),
     materializations: z.record(name, materialization).default({}).describe('Destinations, by name.'),
     limits: limits.default({}),
+    backfill: backfill.default({}),
   })
   .describe('Brimful: which sources to read and which destinations to keep current.');
 

@@ -6,13 +6,13 @@ import type { Line } from './progress-line.ts';
 import { harmless } from './width.ts';
 
 /** Whether something is still done, or waited for. One in its undo window is at rest. */
-export function isActive({ state }: Pick<Run, 'state'>): boolean {
-  return STATES[state].activity !== 'rest';
+export function isActive({ state, intent }: Pick<Run, 'state' | 'intent'>): boolean {
+  return STATES[state].activity !== 'rest' || intent !== null;
 }
 
 /** Whether nothing more will happen to it by itself but cleaning up: watching it ends. */
-export function isOver({ state }: Pick<Run, 'state'>): boolean {
-  return STATES[state].activity === 'rest' && state !== 'planned';
+export function isOver(run: Pick<Run, 'state' | 'intent'>): boolean {
+  return !isActive(run) && run.state !== 'planned';
 }
 
 /** Whether somebody who looks at the whole should see it: it goes on, waits for a person, or can be undone. */
@@ -53,7 +53,8 @@ export function stateMark({ state }: Pick<Run, 'state'>, colors: Colors): string
 /** `running: 42 %, 410 k rows/s, 1 min left`, `paused: by anna`. */
 export function stateSentence(run: Run): string {
   const because = run.because === null ? '' : `: ${harmless(run.because)}`;
-  return `${run.state}${because}`;
+  const intent = run.intent === null ? '' : `, ${run.intent} asked for`;
+  return `${run.state}${intent}${because}`;
 }
 
 /** How far it is: part done, rate and what is left, of the bindings that read. Empty when nothing does. */

@@ -32,10 +32,11 @@ export function scopeWord(scope: Scope): string {
 
 function timeText(scope: Extract<Scope, { kind: 'time' }>): string {
   const { column, from, to, zone } = scope;
-  const inZone = `${interval(column, zoned(from, zone), zoned(to, zone))}  ${zone}`;
-  const instants = [from, to].some((bound) => bound !== null && isInstant(bound));
+  const inZone = interval(column, zoned(from, zone), zoned(to, zone));
+  // The column has no zone, nor then have its bounds.
+  if (![from, to].some((bound) => bound !== null && isInstant(bound))) return inZone;
   const utc = /^(Etc\/)?(UTC|GMT)$/.test(zone);
-  return instants && !utc ? `${inZone}\n${interval('…', from, to)}  UTC` : inZone;
+  return utc ? `${inZone}  ${zone}` : `${inZone}  ${zone}\n${interval('…', from, to)}  UTC`;
 }
 
 /** Half-open, as mathematics writes it. */

@@ -38,6 +38,8 @@ export function fakeConnectors(options: FakeOptions = {}): ConnectorRegistry {
         return options.resources ?? [];
       },
       open: () => Promise.reject(new Error('a fake does not open')),
+      survey: () => Promise.reject(new Error('a fake is not surveyed')),
+      probe: () => Promise.reject(new Error('a fake has no pulse')),
       async drop() {
         reach();
       },

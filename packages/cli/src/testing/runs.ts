@@ -195,6 +195,7 @@ export function aRun(parts: Partial<Run> = {}): Run {
     startedAt: MADE_AT + 1000,
     endedAt: null,
     undoUntil: null,
+    intent: null,
     report: null,
     ...parts,
   };
