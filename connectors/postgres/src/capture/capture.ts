@@ -1,4 +1,10 @@
-import type { CaptureConnector, CaptureContext, CaptureSession, Resource } from '@brimful/connector';
+import type {
+  CaptureConnector,
+  CaptureContext,
+  CaptureSession,
+  Resource,
+  SourceProbe,
+} from '@brimful/connector';
 import type { CaptureConfig } from '../config.ts';
 import { endpointOf } from '../wire/endpoint.ts';
 import { Catalog } from './catalog.ts';
@@ -7,12 +13,14 @@ import { discoverTables } from './discover.ts';
 import { dropSource } from './drop.ts';
 import { controlPool, firstContact } from './open-source.ts';
 import { GENERATED_PUBLISHED_SINCE } from './publications.ts';
+import { PostgresProbe } from './probe.ts';
 import { PostgresSession } from './session.ts';
 
 export const capture: CaptureConnector<CaptureConfig> = {
   check: checkSource,
   discover,
   open: (config, context): Promise<CaptureSession> => PostgresSession.open(config, context),
+  probe: (config, context): Promise<SourceProbe> => PostgresProbe.open(config, context),
   drop: dropSource,
 };
 
