@@ -55,8 +55,9 @@ const BREATH_ROWS = 50_000;
  *
  * Whatever the journal's size, memory stays at about `costBytes` times 2.5, which is leased from `context.states` until the
  * iteration ends (so do not begin another inside it): what does not fit is spread over scratch files by the hashes of the
- * keys. (Invariant 9) Two things stay together, however large: the rows of keys that changes of key with unknown columns tie together (at most some ten
- * thousand keys at once), and, without a key, equal rows. End the iteration, or abort it: history is held until then.
+ * keys. (Invariant 9) Two things stay together, however large: the rows of keys that changes of key with unknown columns
+ * tie together (at most some thousand keys at once), and, without a key, equal rows. End the iteration, or abort it:
+ * history is held until then.
  *
  * Throws `BRM-STORE-CORRUPT` where a blob is not what was written, `BRM-STORE-TRIMMED` when `asOf` or `seesFrom` lies
  * below what is left of history.

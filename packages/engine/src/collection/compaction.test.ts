@@ -62,7 +62,7 @@ test('a state much larger than its memory comes in parts that fit', async () => 
   const sizes: number[] = [];
   let rows = 0;
   for await (const { partition, batch } of read(
-    { ...context, memory },
+    { ...context, states: memory },
     { asOf: writer.head.next, costBytes },
   )) {
     sizes[partition] = (sizes[partition] ?? 0) + batchBytes(batch) + batch.rows * 56;
