@@ -73,7 +73,7 @@ export async function findConstraints(
     `SELECT table_name, constraint_type, constraint_text, lower(table_name) = lower($2) AS own FROM duckdb_constraints()
       WHERE database_name = current_database() AND lower(schema_name) = lower($1) AND constraint_type <> 'NOT NULL'
         AND (lower(table_name) = lower($2) OR (constraint_type = 'FOREIGN KEY' AND lower(referenced_table) = lower($2)))
-      ORDER BY constraint_index`,
+      ORDER BY own DESC, constraint_text`,
     [schema, table],
   );
   return rows.map((row) => ({

@@ -2,7 +2,8 @@ import type { Action, MergeStep } from '@brimful/connector';
 import type { ColumnDefinition, Schema } from '@brimful/model';
 import type { Value } from '@brimful/model/testing';
 import fc from 'fast-check';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
+import { Connection } from '../database/connection.ts';
 import { query } from '../query.ts';
 import { removeScratch, scratchConfig, testContext } from '../testing/scratch.ts';
 import { cellsOf, TableModel } from '../testing/table-model.ts';
@@ -94,7 +95,12 @@ function steps(schema: Schema, keys: readonly Key[], choose: Random['choose']): 
         committedAt: 1_700_000_000_000_000n,
       });
     } else {
-      result.push({ kind: 'upsert', batch: batchOf(schema, [row]), unknown: kind === 2 ? unknown : [] });
+      result.push({
+        kind: 'upsert',
+        batch: batchOf(schema, [row]),
+        unknown: kind === 2 ? unknown : [],
+        mostlySame: choose(2) === 0,
+      });
     }
   }
   return result;
@@ -145,7 +151,10 @@ function script(choose: Random['choose'], initial: Schema, keys: readonly Key[][
     schema,
     all.map((next) => rowFor(schema, next, choose(1000))),
   );
-  actions.push({ kind: 'merge', steps: [{ kind: 'upsert', batch: truth, unknown: [] }] });
+  actions.push({
+    kind: 'merge',
+    steps: [{ kind: 'upsert', batch: truth, unknown: [], mostlySame: choose(2) === 0 }],
+  });
   for (const group of keys.slice(3)) {
     maybeEvolve();
     if (choose(12) === 0) actions.push({ kind: 'truncate' });
@@ -270,3 +279,73 @@ test('a table without a key is a multiset: rows come and go one copy at a time, 
 function spell(text: string): string {
   return { '0.0': '0', '-0.0': '-0', nan: 'NaN', inf: 'Infinity' }[text] ?? text;
 }
+
+test.for(['hard', 'soft'] as const)(
+  'of rows read again only those that differ are written, to the last bit (%s deletes)',
+  async (deletes) => {
+    const config = scratchConfig();
+    await using destination = new DuckdbDestination(config, testContext());
+    const schema = schemaOf(
+      [
+        definition('id', { kind: 'decimal' }),
+        definition('note', { kind: 'text' }),
+        definition('share', { kind: 'float64' }),
+        definition('large', { kind: 'text' }),
+      ],
+      ['id'],
+    );
+    const table = await destination.open(requestFor('things', schema, { deletes }));
+    const before: Value[][] = [
+      ['1', 'same', NaN, 'x'],
+      ['2.0', null, -0, 'x'],
+      ['3', null, 0, 'x'],
+      ['4', 'a', null, 'x'],
+      ['5', '', 1, 'x'],
+      ['6', 'was deleted', 1, 'x'],
+    ];
+    const actions: Action[] = [
+      { kind: 'load', batch: batchOf(schema, before) },
+      { kind: 'index' },
+      {
+        kind: 'merge',
+        steps: [{ kind: 'delete', schema, keys: keysOf(schema, [['6']]), rows: 1, committedAt: 5n }],
+      },
+    ];
+    await destination.apply([{ table, actions, checkpoint: 1 }], forever);
+    const again: Value[][] = [
+      ['1', 'same', NaN, null],
+      ['2.0', null, -0, null],
+      ['3', null, -0, null],
+      ['4', null, null, null],
+      ['5', '', 1, null],
+      ['6', 'came back', 1, null],
+      ['7', 'new', 1, null],
+    ];
+    const step = { kind: 'upsert', batch: batchOf(schema, again), unknown: [3], mostlySame: true } as const;
+    const work = [{ table, actions: [{ kind: 'merge', steps: [step] } as const], checkpoint: 2 }];
+    const run = vi.spyOn(Connection.prototype, 'run');
+    await destination.apply(work, forever);
+    const changed = async (statement: RegExp): Promise<number[]> => {
+      const results = run.mock.calls.map(async ([sql], index) =>
+        statement.test(sql) ? [await (run.mock.results[index]?.value as Promise<number>)] : [],
+      );
+      return (await Promise.all(results)).flat();
+    };
+    expect(await changed(/^INSERT INTO "main"\."things"/u)).toEqual([4]);
+    expect(await changed(/^DELETE FROM "main"\."things"/u)).toEqual([deletes === 'soft' ? 3 : 2]);
+    run.mockRestore();
+    await destination.idle();
+    const alive = deletes === 'soft' ? 'WHERE _brimful_deleted_at IS NULL' : '';
+    const sql = `SELECT id, note, share, large FROM things ${alive} ORDER BY id::DOUBLE`;
+    const { rows } = await query(config, sql, testContext());
+    expect(rows).toEqual([
+      ['1', 'same', 'nan', 'x'],
+      ['2.0', null, '-0.0', 'x'],
+      ['3', null, '-0.0', 'x'],
+      ['4', null, null, 'x'],
+      ['5', '', '1.0', 'x'],
+      ['6', 'came back', '1.0', null],
+      ['7', 'new', '1.0', null],
+    ]);
+  },
+);
