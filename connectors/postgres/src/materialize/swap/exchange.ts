@@ -16,42 +16,67 @@ export interface Exchange {
 
 /** The whole of one try keeps others waiting no longer than this, whatever it waits for itself. */
 export const SWAP_TRY_MS = 50;
+/** Less, so that it shows whether somebody else or our own work has taken the time. */
+const LOCK_MS = 40;
+/** What the server says when the tables are not as they were looked at. */
+export const CHANGED = 'BRM01';
 
-/** Where in the statements a failure means what. */
+/**
+ * Nobody waits for the tables beside, so they are locked first and with patience: autovacuum, which comes after every load,
+ * gives way only to who has waited for it for `deadlock_timeout`, a second.
+ */
+const BESIDE_LOCK_MS = 5_000;
+
+/** One transaction, in two parts: nobody else waits during the first. */
 export interface ExchangeStatements {
-  readonly statements: readonly Statement[];
-  /** Fails with a division by zero when another writer has taken over. (Invariant 3) */
+  readonly beside: readonly Statement[];
+  /** Which of them fails with a division by zero when another writer has taken over. (Invariant 3) */
   readonly fence: number;
-  /** Likewise, when the tables are not as they were looked at. */
-  readonly digest: number;
+  readonly exchange: readonly Statement[];
 }
 
-/** The transaction that exchanges the names of all pairs. Everything in it is a matter of milliseconds. */
-export function exchangeStatements(exchanges: readonly Exchange[], digest: string): ExchangeStatements {
-  const head = [
-    'BEGIN',
-    `SET LOCAL lock_timeout = ${SWAP_TRY_MS}`,
-    `SET LOCAL statement_timeout = ${SWAP_TRY_MS}`,
-  ];
-  const fence = fenceSql(exchanges.flatMap(({ live, next }) => [live, next]));
+/**
+ * The transaction that exchanges the names of all pairs. From the first lock that readers notice to the last word it is
+ * one statement under one clock, whether it waits for a lock or the machine is slow.
+ */
+export function exchangeStatements(
+  exchanges: readonly Exchange[],
+  digest: string,
+  tryMilliseconds: number,
+): ExchangeStatements {
   const views = viewsOf(exchanges);
-  const texts = [
-    ...head,
+  const fence = fenceSql(exchanges.flatMap(({ live, next }) => [live, next]));
+  const beside = [
+    'BEGIN',
+    `SET LOCAL lock_timeout = ${BESIDE_LOCK_MS}`,
     fence,
-    lockSql(exchanges, views),
-    `SELECT 1 / CASE WHEN ${digestSql(oidsOf(exchanges))} = ${quoteText(digest)} THEN 1 ELSE 0 END`,
-    ...exchanges.flatMap((exchange) => [...sequences(exchange), ...indexes(exchange), ...tables(exchange)]),
+    `LOCK TABLE ${exchanges.map(({ next }) => next.relation).join(', ')} IN ACCESS EXCLUSIVE MODE`,
+  ];
+  const work = [
+    ...exchanges.flatMap((one) => [...sequences(one), ...indexes(one), ...tables(one)]),
     ...views.map(viewSql),
     ...exchanges.flatMap(notes),
+  ];
+  const block = [
+    ...locks(exchanges, views).map(execute),
+    `IF ${digestSql(oidsOf(exchanges))} <> ${quoteText(digest)} THEN RAISE EXCEPTION 'changed' USING ERRCODE = '${CHANGED}'; END IF;`,
+    ...work.map(execute),
+  ];
+  const exchange = [
+    `SET LOCAL lock_timeout = ${LOCK_MS}`,
+    `SET LOCAL statement_timeout = ${Math.round(tryMilliseconds)}`,
+    `DO ${quoteText(`BEGIN ${block.join('\n')} END`)}`,
     // A commit that waits for a standby must not be cut short.
     'SET LOCAL statement_timeout = 0',
     'COMMIT',
   ];
-  return {
-    statements: texts.map((text) => ({ text })),
-    fence: head.length,
-    digest: head.length + 2,
-  };
+  const statements = (texts: readonly string[]): Statement[] => texts.map((text) => ({ text }));
+  return { beside: statements(beside), fence: 2, exchange: statements(exchange) };
+}
+
+/** As text of its own: PL/pgSQL must not look for its own words in a user's view. */
+function execute(text: string): string {
+  return `EXECUTE ${quoteText(text)};`;
 }
 
 export function oidsOf(exchanges: readonly Exchange[]): number[] {
@@ -76,14 +101,13 @@ export function viewsOf(exchanges: readonly Exchange[]): CatalogView[] {
 }
 
 /**
- * All locks in one statement, so that one clock bounds them together. Views come first: a reader of a view locks the view
- * and then its table, and would wait for us in one while we wait for it in the other. `LOCK TABLE` on a view would lock
- * every table it reads; giving it the owner it has locks nothing else.
+ * Views come first: a reader of a view locks the view and then its table, and would wait for us in one while we wait for
+ * it in the other. `LOCK TABLE` on a view would lock every table it reads; giving it the owner it has locks nothing else.
  */
-function lockSql(exchanges: readonly Exchange[], views: readonly CatalogView[]): string {
-  const tables = exchanges.flatMap(({ live, next }) => [live.relation, next.relation]).join(', ');
-  const owners = views.map(({ view, owner }) => `ALTER VIEW ${view} OWNER TO ${owner};`).join(' ');
-  return `DO ${quoteText(`BEGIN ${owners} LOCK TABLE ${tables} IN ACCESS EXCLUSIVE MODE; END`)}`;
+function locks(exchanges: readonly Exchange[], views: readonly CatalogView[]): string[] {
+  const tables = exchanges.map(({ live }) => live.relation).join(', ');
+  const owners = views.map(({ view, owner }) => `ALTER VIEW ${view} OWNER TO ${owner}`);
+  return [...owners, `LOCK TABLE ${tables} IN ACCESS EXCLUSIVE MODE`];
 }
 
 function tables({ live, next, besideName }: Exchange): string[] {

@@ -10,8 +10,8 @@ import { PipelineError } from '../pipeline.ts';
 import { freeGenerationName } from '../prepare-table.ts';
 import { FREE_PLANS } from '../session.ts';
 import { carryStatements } from './carry.ts';
-import { exchangeStatements, fenceSql, oidsOf, viewsOf } from './exchange.ts';
-import type { Exchange } from './exchange.ts';
+import { CHANGED, exchangeStatements, fenceSql, oidsOf, SWAP_TRY_MS, viewsOf } from './exchange.ts';
+import type { Exchange, ExchangeStatements } from './exchange.ts';
 import { digestSql, readCatalog } from './relation-catalog.ts';
 import type { RelationCatalog } from './relation-catalog.ts';
 import { misfits, refusalsOf } from './refusals.ts';
@@ -21,6 +21,9 @@ import type { Refusal } from './refusals.ts';
 const PAUSE_MS = 60;
 const LONGEST_PAUSE_MS = 1_000;
 const PAUSE_GROWTH = 1.3;
+/** A try that took too long by itself gets more time the next time: many views, or a machine that is busy. */
+const TRY_GROWTH = 1.5;
+const LONGEST_TRY_MS = 1_000;
 /** Somebody who changes the tables' surroundings without end is told about. */
 const LOOKS_LIMIT = 100;
 /** For building indexes beside. */
@@ -41,6 +44,7 @@ export interface SwapOptions {
 
 export interface SwapOutcome {
   readonly attempts: number;
+  /** Longest time that one try kept others waiting. */
   readonly longestWaitMilliseconds: number;
 }
 
@@ -60,18 +64,23 @@ export async function swapTables(options: SwapOptions): Promise<SwapOutcome> {
   let attempts = 0;
   let longestWaitMilliseconds = 0;
   let holders: string | undefined;
+  let tryMilliseconds = SWAP_TRY_MS;
   for (let looks = 0; looks < LOOKS_LIMIT; looks += 1) {
     const { exchanges, digest } = await prepare(lane, pairs);
     for (let pause = PAUSE_MS; ; pause = Math.min(pause * PAUSE_GROWTH, LONGEST_PAUSE_MS)) {
       if (signal.aborted || context.now() > deadline) throw busy(pairs, holders);
       attempts += 1;
-      const started = performance.now();
-      const outcome = await tryOnce(options, exchanges, digest).catch((error: unknown) => {
+      const { outcome, milliseconds } = await tryOnce(
+        options,
+        exchangeStatements(exchanges, digest, tryMilliseconds),
+        exchanges,
+      ).catch((error: unknown) => {
         throw signal.aborted ? busy(pairs, holders, error) : error;
       });
-      longestWaitMilliseconds = Math.max(longestWaitMilliseconds, performance.now() - started);
+      longestWaitMilliseconds = Math.max(longestWaitMilliseconds, milliseconds);
       if (outcome === 'swapped') return { attempts, longestWaitMilliseconds };
       if (outcome === 'changed') break;
+      if (outcome === 'slow') tryMilliseconds = Math.min(tryMilliseconds * TRY_GROWTH, LONGEST_TRY_MS);
       holders = await holdersOf(lane, exchanges);
       await rest(pause * (0.5 + Math.random()), signal);
     }
@@ -173,48 +182,59 @@ async function carry(lane: Lane, pairs: readonly OpenPair[], statements: readonl
   }
 }
 
-/** Locks that were not to be had in time, a try that took too long, a deadlock. */
-const BUSY: ReadonlySet<string> = new Set(['55P03', '57014', '40P01']);
-/** A view's columns would not be what they were; something it reads is not there; its name or the table's is taken. */
+/** Locks that were not to be had in time, a deadlock. */
+const BUSY: ReadonlySet<string> = new Set(['55P03', '40P01']);
+/** A statement that was cancelled by its clock. */
+const TOO_LONG = '57014';
+const GONE_OR_TAKEN: ReadonlySet<string> = new Set(['42P07', '42710', '23505', '42P01', '42704']);
+/** A view's columns would not be what they were, or something in it does not fit any more. */
 const VIEW_MISFIT: ReadonlySet<string> = new Set(['42P16', '42703', '42883', '42804']);
-const TAKEN: ReadonlySet<string> = new Set(['42P07', '42710', '23505', '42P01', '42704']);
 const DIVISION_BY_ZERO = '22012';
 
 async function tryOnce(
   { lane, pairs, context }: SwapOptions,
+  { beside, fence, exchange }: ExchangeStatements,
   exchanges: readonly Exchange[],
-  digest: string,
-): Promise<'swapped' | 'busy' | 'changed'> {
-  const { statements, fence, digest: compared } = exchangeStatements(exchanges, digest);
+): Promise<{ readonly outcome: 'swapped' | 'busy' | 'slow' | 'changed'; readonly milliseconds: number }> {
+  let started: number | undefined;
+  const milliseconds = (): number => (started === undefined ? 0 : performance.now() - started);
   context.reach('postgres.swap.send');
   try {
-    await lane.run(statements);
+    await lane.run(beside);
+    started = performance.now();
+    await lane.run(exchange);
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error;
     const code = serverError(error)?.code ?? '';
-    if (code === DIVISION_BY_ZERO && error.statement === fence) throw fenced(pairs, error);
-    if (code === DIVISION_BY_ZERO && error.statement === compared) return 'changed';
-    if (BUSY.has(code)) return 'busy';
-    // Somebody dropped a view or took a name between the look and the locks.
-    if (TAKEN.has(code)) return 'changed';
-    const problem = problemOf(error, `swapping ${names(pairs)}`);
-    if (!VIEW_MISFIT.has(code)) throw problem;
-    throw new Problem(
-      'BRM-PG-SWAP-DEPENDENT',
-      `A view cannot read the next generation of ${names(pairs)}: ${error.message}`,
-      {
-        remedy: 'Drop the view before the run and create it again afterwards.',
-        at: place(pairs),
-        cause: error,
-      },
-    );
+    if (code === DIVISION_BY_ZERO && started === undefined && error.statement === fence)
+      throw fenced(pairs, error);
+    // Somebody altered something, dropped a view or took a name between the look and the locks.
+    if (code === CHANGED || GONE_OR_TAKEN.has(code))
+      return { outcome: 'changed', milliseconds: milliseconds() };
+    if (code === TOO_LONG) return { outcome: 'slow', milliseconds: milliseconds() };
+    if (BUSY.has(code)) return { outcome: 'busy', milliseconds: milliseconds() };
+    throw VIEW_MISFIT.has(code) ? misfit(pairs, error) : problemOf(error, `swapping ${names(pairs)}`);
   }
+  const taken = milliseconds();
   context.reach('postgres.swap.committed');
   for (const { live, next, besideName } of exchanges) {
     next.relationName = live.relationName;
     live.relationName = besideName;
   }
-  return 'swapped';
+  return { outcome: 'swapped', milliseconds: taken };
+}
+
+/** What the catalog did not tell: a view that reads the table as a whole, say. */
+function misfit(pairs: readonly OpenPair[], error: PipelineError): Problem {
+  return new Problem(
+    'BRM-PG-SWAP-DEPENDENT',
+    `A view cannot read the next generation of ${names(pairs)}: ${error.message}`,
+    {
+      remedy: 'Drop the view before the run and create it again afterwards.',
+      at: place(pairs),
+      cause: error,
+    },
+  );
 }
 
 /** Whom the swap waits for: what an operator can act on. */

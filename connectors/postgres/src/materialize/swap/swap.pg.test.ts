@@ -174,13 +174,18 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
       message: expect.stringContaining(`pid ${rows[0]?.pid}`) as string,
     });
     const stop = new AbortController();
-    await using patient = await openDestination(database.url);
+    const context = testContext();
+    let tries = 0;
+    context.onReach = (point) => {
+      if (point === 'postgres.swap.send') tries += 1;
+    };
+    await using patient = await openDestination(database.url, {}, context);
     const pair = {
       live: await patient.open(live.request),
       next: await patient.open(next.request),
     };
     const swapping = patient.swap([pair], stop.signal);
-    await sleep(300);
+    while (tries < 3) await sleep(10);
     stop.abort();
     await expect(swapping).rejects.toMatchObject({
       code: 'BRM-PG-SWAP-BUSY',
@@ -190,6 +195,24 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     await holder.query('COMMIT');
     await patient.swap([pair], NEVER);
     expect(pair.next.place).toBe('live');
+  });
+
+  test('whoever holds the table beside, as autovacuum does after a load, is waited for at no cost to readers', async () => {
+    await using database = await createTestDatabase(server);
+    await using destination = await openDestination(database.url);
+    const live = await generation(destination, 1, OLD);
+    const next = await generation(destination, 2, NEW);
+    await using holder = await connected(database.url);
+    await using reader = await connected(database.url);
+    await holder.query('BEGIN; LOCK TABLE "orders (generation 2)" IN SHARE UPDATE EXCLUSIVE MODE');
+    const swapping = destination.swap([{ live, next }], NEVER);
+    await sleep(400);
+    await reader.query("SET statement_timeout = '300ms'");
+    for (let read = 0; read < 20; read += 1) await reader.query('SELECT FROM orders');
+    await holder.query('COMMIT');
+    const { attempts, longestWaitMilliseconds } = await swapping;
+    expect(attempts).toBe(1);
+    expect(longestWaitMilliseconds).toBeLessThan(300);
   });
 
   test('what changes between the look and the locks is carried too', async () => {
@@ -232,14 +255,18 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     let swaps = 0;
     let breaks = 0;
     for (let round = 0; round < 16; round += 1) {
-      await using destination = await openDestination(proxy.url(database.url));
+      const context = testContext();
+      await using destination = await openDestination(proxy.url(database.url), {}, context);
       const one = await destination.open(first.request);
       const two = await destination.open(second.request);
       const pair = one.place === 'live' ? { live: one, next: two } : { live: two, next: one };
       const before = pair.live.request.id.generation;
-      const cutting = sleep(6 * round).then(() => proxy.cut());
+      // Somewhere in the transaction, at its end, or never.
+      const point = round % 4 === 3 ? 'postgres.swap.committed' : 'postgres.swap.send';
+      context.onReach = (reached) => {
+        if (reached === point && round < 14) setTimeout(() => proxy.cut(), round);
+      };
       const outcome = await destination.swap([pair], NEVER).catch((error: unknown) => error);
-      await cutting;
       await using again = await openDestination(database.url);
       const places = [(await again.open(first.request)).place, (await again.open(second.request)).place];
       expect(places.toSorted()).toEqual(['beside', 'live']);
@@ -257,7 +284,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
       ).toEqual([['orders_name'], ['orders_pkey']]);
     }
     expect(swaps).toBeGreaterThan(2);
-    expect(breaks).toBeGreaterThan(2);
+    expect(breaks).toBeGreaterThan(1);
   });
 });
 
