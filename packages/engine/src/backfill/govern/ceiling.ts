@@ -7,6 +7,8 @@ export interface Ceiling {
   /** Fastest rate that was used and borne, slowest that was used and not. */
   readonly highestGood: number | null;
   readonly lowestBad: Mark | null;
+  /** With how many readers it was too much last. */
+  readonly badReaders: { readonly readers: number; readonly at: number } | null;
   readonly grownAt: number;
   readonly shedAt: number;
   readonly readersAt: number;
@@ -22,23 +24,31 @@ export const GROW_BELOW = 0.4;
 export const SHED_FROM = 0.7;
 const HALVE_FROM = 1;
 
-/** Any source that can be followed bears this; a small table is read before the first cool-down is over. */
-export const START_BYTES_PER_SECOND = 32 * 1024 ** 2;
+/** Most sources bear this, and a small table is read before the first decision. */
+const START_BYTES_PER_SECOND = 16 * 1024 ** 2;
+/** Nobody else is there to be hurt. */
+const IDLE_START_BYTES_PER_SECOND = 256 * 1024 ** 2;
 /** Steering alone never stops a run; a source that cannot bear this much is not strained by us. */
 export const FLOOR_BYTES_PER_SECOND = 1024 ** 2;
 /** Nothing reads as fast; keeps numbers printable. */
 const MOST_BYTES_PER_SECOND = 4 * 1024 ** 3;
-const FIRST_READERS = 2;
+const FIRST_READERS = 1;
 
-/** Fifty times as fast within five seconds of a quiet source. */
-const GROWTH = 1.5;
-const GROW_COOL_DOWN_MILLISECONDS = 500;
+/** A step that is too far is felt for a second: small ones once the source notices us. */
+const GROWTH = 1.25;
+/** While it hardly does: from the start to a large source's full speed within a few seconds. */
+const FAST_GROWTH = 2;
+const FAST_BELOW = 0.25;
+/** What a step did must be heard before the next: as many look-ups as tell. */
+const GROW_COOL_DOWN_MILLISECONDS = 1_000;
 /** Towards and past a rate that was too much, in small steps. */
 const CREEP = 1.1;
 /** How near to it we go while it is remembered… */
 const CREEP_UNTIL = 0.95;
 /** …which is as long as this; then it is tried again. */
-const BAD_MILLISECONDS = 20_000;
+const BAD_MILLISECONDS = 30_000;
+/** A reader cannot be tried in small steps. */
+const BAD_READERS_MILLISECONDS = 120_000;
 const SHED = 0.85;
 const HALF = 0.5;
 /** What was shed shows only after the open chunks' present batches. */
@@ -48,14 +58,15 @@ const SETTLE_MILLISECONDS = 250;
 /** A source that was strained a moment ago is left alone for longer than it took to notice. */
 const GROW_AFTER_SHED_MILLISECONDS = 3_000;
 /** A reader is a step much larger than a rate's. */
-const READER_COOL_DOWN_MILLISECONDS = 2_000;
+const READER_COOL_DOWN_MILLISECONDS = 1_000;
 
-export function firstCeiling(limits: GovernorLimits): Ceiling {
+export function firstCeiling(isIdle: boolean, limits: GovernorLimits): Ceiling {
   return {
-    bytesPerSecond: START_BYTES_PER_SECOND,
-    readers: Math.min(FIRST_READERS, limits.readers),
+    bytesPerSecond: isIdle ? IDLE_START_BYTES_PER_SECOND : START_BYTES_PER_SECOND,
+    readers: isIdle ? limits.readers : Math.min(FIRST_READERS, limits.readers),
     highestGood: null,
     lowestBad: null,
+    badReaders: null,
     grownAt: -Infinity,
     shedAt: -Infinity,
     readersAt: -Infinity,
@@ -64,7 +75,7 @@ export function firstCeiling(limits: GovernorLimits): Ceiling {
 
 /** From when on signals show the present ceiling's effect. */
 export function settledAt(ceiling: Ceiling): number {
-  return ceiling.shedAt + SETTLE_MILLISECONDS;
+  return Math.max(ceiling.shedAt, ceiling.grownAt, ceiling.readersAt) + SETTLE_MILLISECONDS;
 }
 
 export interface Strain {
@@ -75,6 +86,8 @@ export interface Strain {
   readonly usedBytesPerSecond: number;
   /** Whether somebody had to wait for this ceiling. Without, it is not known what a higher one would do. */
   readonly isUsed: boolean;
+  /** When somebody last had to. */
+  readonly waitedAt: number;
 }
 
 export function steer(ceiling: Ceiling, strain: Strain, limits: GovernorLimits): Ceiling {
@@ -94,6 +107,7 @@ function shed(ceiling: Ceiling, { now, u, usedBytesPerSecond }: Strain): Ceiling
     bytesPerSecond: Math.max(FLOOR_BYTES_PER_SECOND, used * (isHalved ? HALF : SHED)),
     readers: Math.max(1, isHalved ? Math.floor(ceiling.readers * HALF) : ceiling.readers - 1),
     lowestBad: { bytesPerSecond: bad, at: now },
+    badReaders: ceiling.readers > 1 ? { readers: ceiling.readers, at: now } : ceiling.badReaders,
     highestGood: ceiling.highestGood === null ? null : Math.min(ceiling.highestGood, bad * SHED),
     shedAt: now,
   };
@@ -107,31 +121,28 @@ function withGood(ceiling: Ceiling, { usedBytesPerSecond }: Strain): Ceiling {
   return { ...ceiling, highestGood, lowestBad: isBadOver ? null : ceiling.lowestBad };
 }
 
-function grow(
-  ceiling: Ceiling,
-  { now, isUsed, usedBytesPerSecond }: Strain,
-  limits: GovernorLimits,
-): Ceiling {
+function grow(ceiling: Ceiling, strain: Strain, limits: GovernorLimits): Ceiling {
+  const { now, isUsed, usedBytesPerSecond, waitedAt } = strain;
   if (now - ceiling.shedAt < GROW_AFTER_SHED_MILLISECONDS) return ceiling;
-  let { bytesPerSecond, readers, grownAt, readersAt } = ceiling;
-  if (isUsed && now - grownAt >= GROW_COOL_DOWN_MILLISECONDS) {
-    bytesPerSecond = higher(ceiling, now);
-    grownAt = now;
+  if (isUsed) {
+    if (now - ceiling.grownAt < GROW_COOL_DOWN_MILLISECONDS) return ceiling;
+    return { ...ceiling, bytesPerSecond: higher(ceiling, strain), grownAt: now };
   }
-  // Readers may be what a rate is short of, so they need no waiting for the rate; but somebody who reads.
-  const isReading = usedBytesPerSecond > 0;
-  if (isReading && readers < limits.readers && now - readersAt >= READER_COOL_DOWN_MILLISECONDS) {
-    readers += 1;
-    readersAt = now;
-  }
-  return { ...ceiling, bytesPerSecond, readers, grownAt, readersAt };
+  // Another reader only where the ones there are cannot use the rate: together they would read in bursts.
+  const isShort = usedBytesPerSecond > 0 && now - waitedAt >= READER_COOL_DOWN_MILLISECONDS;
+  if (!isShort || ceiling.readers >= limits.readers) return ceiling;
+  if (now - ceiling.readersAt < READER_COOL_DOWN_MILLISECONDS) return ceiling;
+  const { badReaders } = ceiling;
+  const isRemembered = badReaders !== null && now - badReaders.at < BAD_READERS_MILLISECONDS;
+  if (isRemembered && ceiling.readers + 1 >= badReaders.readers) return ceiling;
+  return { ...ceiling, readers: ceiling.readers + 1, readersAt: now };
 }
 
 /** Quickly to what was borne before, in small steps to what was not, past that only once it is long ago. */
-function higher({ bytesPerSecond, highestGood, lowestBad }: Ceiling, now: number): number {
-  if (lowestBad === null) return Math.min(MOST_BYTES_PER_SECOND, bytesPerSecond * GROWTH);
-  if (highestGood !== null && bytesPerSecond < highestGood)
-    return Math.min(highestGood, bytesPerSecond * GROWTH);
+function higher({ bytesPerSecond, highestGood, lowestBad }: Ceiling, { now, u }: Strain): number {
+  const quickly = bytesPerSecond * (u < FAST_BELOW ? FAST_GROWTH : GROWTH);
+  if (lowestBad === null) return Math.min(MOST_BYTES_PER_SECOND, quickly);
+  if (highestGood !== null && bytesPerSecond < highestGood) return Math.min(highestGood, quickly);
   const isRemembered = now - lowestBad.at < BAD_MILLISECONDS;
   const until = isRemembered ? lowestBad.bytesPerSecond * CREEP_UNTIL : MOST_BYTES_PER_SECOND;
   return Math.max(bytesPerSecond, Math.min(until, bytesPerSecond * CREEP));

@@ -7,7 +7,7 @@ import { Bucket } from './bucket.ts';
 import type { Gate } from './gates.ts';
 import type { Hold } from './hold.ts';
 import type { Law, Signal } from './law.ts';
-import { bytesPerSecond, firstLaw, govern, isCareful } from './law.ts';
+import { bytesPerSecond, ceilingOf, firstLaw, govern, isCareful } from './law.ts';
 import type { GovernorLimits } from './limits.ts';
 import { GOVERNOR_LIMITS } from './limits.ts';
 import { Pace } from './pace.ts';
@@ -66,11 +66,15 @@ interface PaceStatus extends Hold {
  * again only well below. An open chunk is finished; none is opened.
  *
  * **Steering** never stops. It asks for one thing: that the application's look-ups take at most 2 ms longer than without
- * us, or three times as long. `u` is the most strained signal over its limit: below 0.4 the ceiling grows by half twice a
- * second, up to 0.7 it stays, above it falls by a seventh, and from 1 by half; readers likewise. It remembers which rate
- * was borne and which was not, grows no rate that nobody uses, and waits longer before growing than before falling. What
- * look-ups take without us is learned whenever we do not read; if that never happens, we stop for a second every five
- * minutes, and also when the source is strained although we hardly read: then it is not us.
+ * us, or three times as long. `u` is the most strained signal over its limit: below 0.4 the ceiling grows by a quarter
+ * or doubles, up to 0.7 it stays, above it falls by a seventh, and from 1 by half. Each step is heard before the next: about
+ * one a second. It remembers which rate was borne and which was not, grows no rate that nobody uses, and waits longer
+ * before growing than before falling. Another reader comes only where the rate is more than the readers there can use.
+ * What look-ups take without us is learned whenever we do not read; if that never happens, we stop for two seconds every
+ * five minutes, and also when the source is strained although we hardly read: then it is not us.
+ *
+ * While the probe says that **nobody else was at work** for some seconds, look-ups may take a tenth of a second, and
+ * reading starts near full speed. That has a ceiling of its own; as soon as somebody comes, the careful one holds again.
  *
  * **The stream goes first.** It passes no gate and no bucket. What it takes is taken from the runs' ceiling, and when it
  * falls behind they give way.
@@ -115,7 +119,7 @@ export class Governor {
     this.#law = firstLaw(now, this.#limits);
     this.#since = now;
     this.#bucket = new Bucket(bytesPerSecond(this.#law, this.#limits), this.#now, this.#sleep);
-    this.#places = new ReaderPlaces(this.#law.ceiling.readers);
+    this.#places = new ReaderPlaces(ceilingOf(this.#law).readers);
   }
 
   /** Looks and decides until aborted; then closes the probe and rejects with the signal's reason. Call once. */
@@ -185,7 +189,7 @@ export class Governor {
       bytesPerSecond: law.usedBytesPerSecond,
       ceilingBytesPerSecond: this.#bucket.rate,
       streamedBytesPerSecond: law.streamedBytesPerSecond,
-      readers: law.ceiling.readers,
+      readers: ceilingOf(law).readers,
       u: law.u,
       signals: law.signals,
       baselineMilliseconds: law.pulse.baseline,
@@ -232,7 +236,7 @@ export class Governor {
       );
     });
     this.#bucket.rate = bytesPerSecond(this.#law, this.#limits);
-    this.#places.limit = this.#law.ceiling.readers;
+    this.#places.limit = ceilingOf(this.#law).readers;
     for (const pace of this.#paces.values()) pace.measure(now);
   }
 
@@ -265,7 +269,7 @@ export class Governor {
       return governor.#places;
     },
     get readers(): number {
-      return governor.#law.ceiling.readers;
+      return ceilingOf(governor.#law).readers;
     },
     opened: governor.#opened,
     now: () => governor.#now(),

@@ -11,6 +11,8 @@ export interface GovernorLimits {
   readonly lookUpExtraMilliseconds: number;
   /** …or so many times as long, whichever is more: a few milliseconds mean nothing on a far-away source. */
   readonly lookUpFactor: number;
+  /** While nobody else is at work at the source (`recentSessions` is 0), look-ups may take so much longer. */
+  readonly idleLookUpExtraMilliseconds: number;
   /** Others' sessions at work per processor at which we shed everything we can. */
   readonly activeSessionsPerProcessor: number;
   /** Others' sessions at work at which reading stops; null: `activeSessionsGateFactor` times the steering limit. */
@@ -34,6 +36,8 @@ export const GOVERNOR_LIMITS: GovernorLimits = {
   readers: 4,
   lookUpExtraMilliseconds: 2,
   lookUpFactor: 3,
+  // Nobody waits for them; but whoever comes should not find a source that does not answer.
+  idleLookUpExtraMilliseconds: 100,
   // Three at work on each processor: two are queueing.
   activeSessionsPerProcessor: 3,
   activeSessions: null,

@@ -6,7 +6,7 @@ export interface Pulse {
   /** Newest last; of the last `WINDOW_MILLISECONDS`. */
   readonly samples: readonly Sample[];
   /** Taken while we did not read, newest last; emptied into the baseline. */
-  readonly quiet: readonly number[];
+  readonly quiet: readonly Sample[];
   /** Milliseconds, 90th percentile. Null before the first look-ups. */
   readonly baseline: number | null;
   /** When it was last learned while we did not read. Null: only guessed from the best moment so far. */
@@ -21,17 +21,21 @@ interface Sample {
 export const FIRST_PULSE: Pulse = { samples: [], quiet: [], baseline: null, learnedAt: null };
 
 /** Long enough for a percentile of several look-ups a second, short enough to notice an application that wakes up. */
-const WINDOW_MILLISECONDS = 1_500;
+const WINDOW_MILLISECONDS = 3_000;
 /** A probe that measures oftener than it should is not listened to in full. */
 const WINDOW_SAMPLES = 100;
 /** Fewer say nothing about a 90th percentile. */
-const FEWEST_SAMPLES = 3;
+const FEWEST_SAMPLES = 8;
 const PERCENTILE = 0.9;
-/** One outlier among so many is not the 90th percentile. */
-export const QUIET_SAMPLES = 10;
+/** Two outliers among so many are not the 90th percentile. */
+const QUIET_SAMPLES = 20;
+/** Quiet moments are put together when they are no farther apart. */
+const QUIET_MILLISECONDS = 60_000;
 /** Quicker than this is below what timers and networks resolve. */
 const BASELINE_FLOOR_MILLISECONDS = 0.2;
-/** An application's rush hour becomes the new quiet only step by step; better moments count at once by half. */
+/** Percentiles of few samples scatter: a new one counts for so much… */
+const BASELINE_WEIGHT = 0.4;
+/** …and an application's rush hour becomes the new quiet only step by step. */
 const BASELINE_RISE = 1.5;
 
 /** `isQuiet`: nothing of ours was read for a while when these were taken. */
@@ -49,12 +53,11 @@ export function listen(
   const samples = [...pulse.samples, ...heard]
     .filter(({ at }) => now - at < WINDOW_MILLISECONDS && at <= now)
     .slice(-WINDOW_SAMPLES);
-  const next = { ...pulse, samples };
-  if (!isQuiet) return guessed({ ...next, quiet: [] });
-  const quiet = [...pulse.quiet, ...heard.map(({ milliseconds }) => milliseconds)]
-    .filter(Number.isFinite)
+  const quiet = [...pulse.quiet, ...(isQuiet ? heard : [])]
+    .filter(({ at, milliseconds }) => now - at < QUIET_MILLISECONDS && Number.isFinite(milliseconds))
     .slice(-WINDOW_SAMPLES);
-  return quiet.length < QUIET_SAMPLES ? guessed({ ...next, quiet }) : learned({ ...next, quiet }, now);
+  const next = { ...pulse, samples, quiet };
+  return quiet.length < QUIET_SAMPLES ? guessed(next) : learned(next, now);
 }
 
 /** What look-ups take now, of those after `since`; null while there are too few. A failed one is endless. */
@@ -63,8 +66,10 @@ export function lookUpMilliseconds(pulse: Pulse, since: number): number | null {
   return recent.length < FEWEST_SAMPLES ? null : percentile(recent);
 }
 
-export function lookUpLimit(pulse: Pulse, limits: GovernorLimits): number | null {
+/** `isIdle`: nobody else is at work at the source. */
+export function lookUpLimit(pulse: Pulse, isIdle: boolean, limits: GovernorLimits): number | null {
   if (pulse.baseline === null) return null;
+  if (isIdle) return pulse.baseline + limits.idleLookUpExtraMilliseconds;
   return Math.max(
     pulse.baseline + limits.lookUpExtraMilliseconds,
     pulse.baseline * Math.max(1, limits.lookUpFactor),
@@ -72,12 +77,12 @@ export function lookUpLimit(pulse: Pulse, limits: GovernorLimits): number | null
 }
 
 function learned(pulse: Pulse, now: number): Pulse {
-  const measured = Math.max(BASELINE_FLOOR_MILLISECONDS, percentile(pulse.quiet));
+  const found = percentile(pulse.quiet.map(({ milliseconds }) => milliseconds));
+  const measured = Math.max(BASELINE_FLOOR_MILLISECONDS, found);
   const { baseline, learnedAt } = pulse;
-  let next = measured;
-  if (baseline !== null && learnedAt !== null) {
-    next = measured < baseline ? (measured + baseline) / 2 : Math.min(measured, baseline * BASELINE_RISE);
-  }
+  const first = baseline === null || learnedAt === null;
+  const capped = first ? measured : Math.min(measured, baseline * BASELINE_RISE);
+  const next = first ? measured : baseline + (capped - baseline) * BASELINE_WEIGHT;
   return { ...pulse, quiet: [], baseline: next, learnedAt: now };
 }
 
@@ -90,7 +95,12 @@ function guessed(pulse: Pulse): Pulse {
   return { ...pulse, baseline: Math.max(BASELINE_FLOOR_MILLISECONDS, best) };
 }
 
+/** Between two neighbours where it falls between them: of few samples the highest would be too high. */
 function percentile(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right);
-  return sorted[Math.ceil(sorted.length * PERCENTILE) - 1] ?? 0;
+  const place = (sorted.length - 1) * PERCENTILE;
+  const below = sorted[Math.floor(place)] ?? 0;
+  const above = sorted[Math.ceil(place)] ?? below;
+  if (!Number.isFinite(above)) return above;
+  return below + (above - below) * (place - Math.floor(place));
 }
