@@ -9,6 +9,7 @@ import {
   advance,
   isActive,
   isShown,
+  shortId,
   runBindingLine,
   runTitle,
   stateMark,
@@ -137,7 +138,7 @@ function runBlock(run: Run, options: ViewOptions): Block {
   return {
     header: headline(
       { mark: stateMark(run, colors), name: runTitle(run), sentence: stateSentence(run) },
-      run.state === 'swapped' ? [`undo: brimful backfill undo ${run.id}`] : advance(run),
+      run.state === 'swapped' ? [`undo: brimful backfill undo ${shortId(run)}`] : advance(run),
       options,
     ),
     lines: isActive(run) ? important(run.bindings.map(runBindingLine)) : [],

@@ -76,6 +76,11 @@ export function doneOf({ bindings }: Run): number {
   return total === 0 ? 0 : sum(bindings, (binding) => weight(binding) * binding.done) / total;
 }
 
+/** `12`: commands know it as `run-000012`. */
+export function shortId({ id }: Pick<Run, 'id'>): string {
+  return id.replace(/^run-0*(?=\d)/, '');
+}
+
 /** `run-12 reset of shop/orders`. */
 export function runTitle(run: Run): string {
   return `${run.id}  ${subjectText(run.plan)}`;

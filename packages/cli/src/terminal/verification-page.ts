@@ -25,7 +25,7 @@ export function verificationPage(reports: readonly VerificationReport[], options
   const lines = reports.flatMap((report) => verificationLines(report, options));
   const total = `${passed} of ${plural(reports.length, 'comparison')} found equal.`;
   const repairs = reports.some(({ verdict }) => verdict === 'divergent')
-    ? ['Read what differs again with: brimful backfill plan <capture> --mode incremental --help']
+    ? ['Read again what differs; which way fits: brimful backfill --help']
     : [];
   return [...lines, '', total, ...repairs];
 }
