@@ -1,4 +1,14 @@
-import type { Action, Destination, MergeStep, TableHandle, TableRequest, Work } from '@brimful/connector';
+import type {
+  Action,
+  Destination,
+  MergeStep,
+  TableHandle,
+  TablePair,
+  TableRequest,
+  TableRows,
+  TableSurvey,
+  Work,
+} from '@brimful/connector';
 import type { Column, Json } from '@brimful/model';
 import { batchBytes, Problem } from '@brimful/model';
 import type { NullTotals } from './totals.ts';
@@ -23,6 +33,8 @@ export class NullDestination implements Destination {
     const kept = tables.get(tableKey(request.id)) ?? { epoch: 0, checkpoint: undefined };
     kept.epoch += 1;
     tables.set(tableKey(request.id), kept);
+    const name = nameKey(request.id);
+    if (!live.has(name)) live.set(name, request.id.generation);
     return new NullTable(request, kept.checkpoint, kept.epoch);
   }
 
@@ -39,12 +51,42 @@ export class NullDestination implements Destination {
     }
   }
 
+  /** Generations change places in memory; there is nobody who could see it. */
+  async swap(
+    pairs: readonly TablePair[],
+    signal: AbortSignal,
+  ): Promise<{ readonly attempts: number; readonly longestWaitMilliseconds: number }> {
+    signal.throwIfAborted();
+    // Invariant 3: all fences first, as in `apply`.
+    for (const pair of pairs) {
+      fenced(pair.live);
+      fenced(pair.next);
+    }
+    for (const { next } of pairs) live.set(nameKey(next.request.id), next.request.id.generation);
+    return { attempts: 1, longestWaitMilliseconds: 0 };
+  }
+
+  /** Rows were dropped as they came: an answer without rows would look like an empty table. */
+  async read(table: TableHandle): Promise<TableRows> {
+    fenced(table);
+    throw new Problem('BRM-NULL-READ', 'The null destination keeps no rows that could be compared.', {
+      at: { table: table.request.id.table },
+      remedy: 'Verify the collection against its source instead.',
+    });
+  }
+
+  /** It keeps nothing that could be told about. */
+  async survey(): Promise<TableSurvey | undefined> {
+    return undefined;
+  }
+
   async idle(): Promise<void> {
     // Holds nothing to let go of.
   }
 
   async drop(id: TableRequest['id']): Promise<void> {
     tables.delete(tableKey(id));
+    if (live.get(nameKey(id)) === id.generation) live.delete(nameKey(id));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -58,6 +100,8 @@ interface Kept {
 }
 
 const tables = new Map<string, Kept>();
+/** Which generation of a table has its name. */
+const live = new Map<string, number>();
 
 class NullTable implements TableHandle {
   readonly request: TableRequest;
@@ -69,6 +113,15 @@ class NullTable implements TableHandle {
     this.checkpoint = checkpoint;
     this.epoch = epoch;
   }
+
+  get place(): 'live' | 'beside' {
+    const { id } = this.request;
+    return live.get(nameKey(id)) === id.generation ? 'live' : 'beside';
+  }
+}
+
+function nameKey(id: TableRequest['id']): string {
+  return JSON.stringify([id.materialization, id.table]);
 }
 
 function tableKey(id: TableRequest['id']): string {

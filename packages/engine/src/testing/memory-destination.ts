@@ -4,13 +4,16 @@ import type {
   DestinationConnector,
   MergeStep,
   TableHandle,
+  TablePair,
   TableRequest,
+  TableRows,
+  TableSurvey,
   Work,
 } from '@brimful/connector';
-import type { Batch, Column, Json, Schema } from '@brimful/model';
+import type { Batch, Column, ColumnType, Json, Schema } from '@brimful/model';
 import { Problem, assert, keyIndices, matchColumns } from '@brimful/model';
 import type { Value } from '@brimful/model/testing';
-import { UNKNOWN, valueAt } from '@brimful/model/testing';
+import { UNKNOWN, columnOf, valueAt } from '@brimful/model/testing';
 import type { SeededRandom } from './scheduler.ts';
 
 /** Rows as their values, in the order of the table's columns. */
@@ -26,6 +29,8 @@ interface TableState {
 
 interface DestinationTable {
   readonly collection: string;
+  /** Absent: the first. */
+  readonly generation?: number;
   epoch: number;
   state: TableState;
   checkpoint: string | undefined;
@@ -40,6 +45,8 @@ export type ApplyFault = 'none' | 'refused' | 'lost';
 export interface MemoryDestinationMeans {
   turn(): Promise<void>;
   applyFault(works: readonly Work[]): ApplyFault;
+  /** Likewise of a swap; absent: none. */
+  swapFault?(pairs: readonly TablePair[]): ApplyFault;
   /** A problem with one table's data, or undefined. */
   poison(table: string, actions: readonly Action[]): Problem | undefined;
   readonly random: SeededRandom;
@@ -49,7 +56,16 @@ export interface MemoryDestinationMeans {
 
 /** What outlives a process: the destination's durable state. */
 export class MemoryDatabase {
+  /** By the names readers use. A generation that is kept beside the live one is called `orders__g2`. */
   readonly tables = new Map<string, DestinationTable>();
+
+  /** Where a generation is now, or undefined. */
+  nameOf(id: TableRequest['id']): string | undefined {
+    const live = this.tables.get(id.table);
+    if (live !== undefined && (live.generation ?? 1) === id.generation) return id.table;
+    const beside = besideName(id);
+    return this.tables.has(beside) ? beside : undefined;
+  }
 
   /** Sorted texts of the rows of a table in this shape: columns that the table lacks hold what they began with. */
   rows(table: string, shape: Schema): string[] {
@@ -59,6 +75,10 @@ export class MemoryDatabase {
       .rows.map((row) => rowText(row.slice(0, shape.columns.length)))
       .sort();
   }
+}
+
+function besideName({ table, generation }: TableRequest['id']): string {
+  return `${table}__g${generation}`;
 }
 
 export function rowText(row: readonly Value[]): string {
@@ -81,6 +101,41 @@ export function memoryConnector(
   };
 }
 
+/** Small, so that a reading of a few rows is several batches. */
+const MOST_BATCH_ROWS = 4;
+
+class MemoryTable implements TableHandle {
+  readonly request: TableRequest;
+  readonly checkpoint: Json | undefined;
+  readonly #database: MemoryDatabase;
+
+  constructor(request: TableRequest, checkpoint: Json | undefined, database: MemoryDatabase) {
+    this.request = request;
+    this.checkpoint = checkpoint;
+    this.#database = database;
+  }
+
+  get place(): 'live' | 'beside' {
+    const { id } = this.request;
+    return this.#database.nameOf(id) === id.table ? 'live' : 'beside';
+  }
+}
+
+function keyOfTable({ table, generation }: TableRequest['id']): string {
+  return `${table} ${generation}`;
+}
+
+function parsed(checkpoint: string | undefined): Json | undefined {
+  return checkpoint === undefined ? undefined : (JSON.parse(checkpoint) as Json);
+}
+
+/** A value that was written before its column became wider. */
+function valueAs(type: ColumnType, value: Value): Value {
+  if (typeof value !== 'number' && typeof value !== 'bigint') return value;
+  if (type.kind === 'int64') return BigInt(value);
+  return type.kind === 'decimal' ? String(value) : value;
+}
+
 class MemoryDestination implements Destination {
   readonly lanes: number;
   readonly gatherMilliseconds: number;
@@ -100,30 +155,27 @@ class MemoryDestination implements Destination {
   async open(request: TableRequest): Promise<TableHandle> {
     await this.#means.turn();
     assert(!this.#closed, 'the destination is open');
-    const { table: name } = request.id;
-    let table = this.#database.tables.get(name);
+    const { id } = request;
+    const { tables } = this.#database;
+    let table = tables.get(this.#database.nameOf(id) ?? '');
     if (table === undefined) {
       const state = newTable(request.schema, 'loading');
-      table = { collection: request.collection, epoch: 0, state, checkpoint: undefined };
-      this.#database.tables.set(name, table);
+      const { generation } = id;
+      table = { collection: request.collection, generation, epoch: 0, state, checkpoint: undefined };
+      // Invariant 7: the name is the live generation's until a swap.
+      tables.set(tables.has(id.table) ? besideName(id) : id.table, table);
     }
-    assert(table.collection === request.collection, `${name} belongs to ${table.collection}`);
+    assert(table.collection === request.collection, `${id.table} belongs to ${table.collection}`);
     // Invariant 3: from now on earlier writers are refused.
     table.epoch += 1;
-    this.#epochs.set(name, table.epoch);
-    const checkpoint = table.checkpoint === undefined ? undefined : (JSON.parse(table.checkpoint) as Json);
+    this.#epochs.set(keyOfTable(id), table.epoch);
     await this.#means.turn();
-    return { request, checkpoint };
+    return new MemoryTable(request, parsed(table.checkpoint), this.#database);
   }
 
   async apply(works: readonly Work[], signal: AbortSignal): Promise<void> {
-    const names = works.map((work) => work.table.request.id.table);
-    assert(new Set(names).size === names.length, 'a table is in one transaction once');
-    for (const name of names) {
-      assert(!this.#applying.has(name), `${name} is written by one transaction at a time`);
-      this.#applying.add(name);
-    }
-    assert(this.#applying.size <= 64, 'applies are few');
+    const names = works.map((work) => keyOfTable(work.table.request.id));
+    this.#begin(names);
     try {
       await this.#means.turn();
       signal.throwIfAborted();
@@ -140,13 +192,67 @@ class MemoryDestination implements Destination {
     }
   }
 
+  async swap(
+    pairs: readonly TablePair[],
+    signal: AbortSignal,
+  ): Promise<{ readonly attempts: number; readonly longestWaitMilliseconds: number }> {
+    const handles = pairs.flatMap(({ live, next }) => [live, next]);
+    const names = handles.map(({ request }) => keyOfTable(request.id));
+    // Writers of both are at rest.
+    this.#begin(names);
+    try {
+      await this.#means.turn();
+      signal.throwIfAborted();
+      for (const { request } of handles) this.#fenced(request.id);
+      await this.#means.turn();
+      const fault = this.#means.swapFault?.(pairs) ?? 'none';
+      for (const { request } of handles) this.#fenced(request.id);
+      // All or nothing: no turn between.
+      if (fault !== 'refused') for (const pair of pairs) this.#exchange(pair);
+      await this.#means.turn();
+      if (fault !== 'none')
+        throw new Problem('BRM-SIM-DESTINATION', 'the destination was lost', { kind: 'retry' });
+      return { attempts: 1, longestWaitMilliseconds: 0 };
+    } finally {
+      for (const name of names) this.#applying.delete(name);
+    }
+  }
+
+  async read(handle: TableHandle, schema: Schema, signal: AbortSignal): Promise<TableRows> {
+    await this.#means.turn();
+    signal.throwIfAborted();
+    assert(!this.#closed, 'the destination is open');
+    const { id } = handle.request;
+    const table = this.#database.tables.get(this.#database.nameOf(id) ?? '');
+    if (table === undefined)
+      throw new Problem('BRM-SIM-GONE', `generation ${id.generation} of ${id.table} was dropped`);
+    // One snapshot: states are never changed in place.
+    const { rows } = evolve(table.state, schema);
+    const checkpoint = parsed(table.checkpoint);
+    return {
+      checkpoint,
+      batches: this.#batches(rows, schema, signal),
+      [Symbol.asyncDispose]: () => this.#means.turn(),
+    };
+  }
+
+  async survey(table: string): Promise<TableSurvey | undefined> {
+    await this.#means.turn();
+    const live = this.#database.tables.get(table);
+    if (live === undefined) return undefined;
+    return { rows: live.state.rows.length, bytes: null, dependents: [], guards: [] };
+  }
+
   async idle(): Promise<void> {
     assert(this.#applying.size === 0, 'nothing is under way when it is idle');
     await this.#means.turn();
   }
 
   async drop(id: TableRequest['id']): Promise<void> {
-    this.#database.tables.delete(id.table);
+    await this.#means.turn();
+    assert(!this.#applying.has(keyOfTable(id)), 'a table is not dropped while it is written');
+    const name = this.#database.nameOf(id);
+    if (name !== undefined) this.#database.tables.delete(name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -154,11 +260,67 @@ class MemoryDestination implements Destination {
     this.#closed = true;
   }
 
+  #begin(names: readonly string[]): void {
+    assert(!this.#closed, 'the destination is open');
+    assert(new Set(names).size === names.length, 'a table is in one transaction once');
+    for (const name of names) {
+      assert(!this.#applying.has(name), `${name} is written by one transaction at a time`);
+      this.#applying.add(name);
+    }
+    assert(this.#applying.size <= 64, 'applies are few');
+  }
+
+  /** Invariant 3: the table, if this writer still has it. */
+  #fenced(id: TableRequest['id']): DestinationTable {
+    const table = this.#database.tables.get(this.#database.nameOf(id) ?? '');
+    if (table === undefined || table.epoch !== this.#epochs.get(keyOfTable(id)))
+      throw new Problem('BRM-SIM-FENCED', `${id.table} has another writer`, { kind: 'retry' });
+    return table;
+  }
+
+  #exchange({ live, next }: TablePair): void {
+    const { tables } = this.#database;
+    const { id } = next.request;
+    assert(live.request.id.table === id.table, 'a pair is two generations of one table');
+    if (next.place === 'live') return;
+    assert(live.place === 'live', 'one of a pair has the name');
+    const before = this.#fenced(live.request.id);
+    const after = this.#fenced(id);
+    // Invariant 7.
+    assert(
+      after.state.phase === 'settled' || before.state.phase !== 'settled',
+      'what takes the place of a complete table is complete',
+    );
+    tables.delete(besideName(id));
+    tables.set(besideName(live.request.id), before);
+    tables.set(id.table, after);
+  }
+
+  async *#batches(
+    rows: readonly (readonly Value[])[],
+    schema: Schema,
+    signal: AbortSignal,
+  ): AsyncGenerator<Batch, void, undefined> {
+    for (let from = 0; from < rows.length;) {
+      await this.#means.turn();
+      signal.throwIfAborted();
+      const part = rows.slice(from, from + 1 + this.#means.random.below(MOST_BATCH_ROWS));
+      from += part.length;
+      const columns = schema.columns.map(({ type }, index) =>
+        columnOf(
+          type,
+          part.map((row) => valueAs(type, row[index] as Value)),
+        ),
+      );
+      yield { schema, rows: part.length, columns, changes: undefined };
+    }
+  }
+
   /** Does the work on a copy; the returned function shows it, if the fence still holds. */
   #prepare({ table: handle, actions, checkpoint }: Work): () => void {
-    const name = handle.request.id.table;
-    const table = this.#database.tables.get(name);
-    assert(table !== undefined, `${name} was opened`);
+    const { id } = handle.request;
+    const name = id.table;
+    const table = this.#fenced(id);
     const poison = this.#means.poison(name, actions);
     if (poison !== undefined) throw poison;
     let { state } = table;
@@ -166,8 +328,7 @@ class MemoryDestination implements Destination {
     const kept = JSON.stringify(checkpoint);
     const before = table.state;
     return () => {
-      if (table.epoch !== this.#epochs.get(name))
-        throw new Problem('BRM-SIM-FENCED', `${name} has another writer`, { kind: 'retry' });
+      assert(this.#fenced(id) === table, `${name} is where it was`);
       assert(table.state === before, 'nobody wrote meanwhile');
       table.state = state;
       table.checkpoint = kept;
