@@ -37,7 +37,8 @@ const THROTTLED_MILLISECONDS = 5_000;
 
 /**
  * How one run (or a first read, or a verification) reads the source. All its tables use the same pace. Per chunk:
- * `reader`, then `pass`, then `take` per decoded batch, then give the reader back.
+ * `reader`, then `take` per decoded batch, then give the reader back. To read the same chunk again, give it back first.
+ * Who counts readers otherwise calls `pass` before each chunk instead.
  */
 export class Pace {
   readonly token: string;
@@ -83,9 +84,19 @@ export class Pace {
     this.#source.places.admit();
   }
 
-  /** Waits for a place for one more open chunk. Call the result when the chunk is closed. Rejects with the signal's reason. */
+  /**
+   * Waits as `pass` does, and for one of the places that all runs share. Call the result when the chunk is closed. Nobody
+   * holds a place while waiting for anything else, so a run that is held never holds up another.
+   */
   reader(signal: AbortSignal): Promise<() => void> {
-    return this.#using(() => this.#source.places.take(this, signal));
+    return this.#using(async () => {
+      for (;;) {
+        await this.#passed(signal);
+        const release = await this.#source.places.take(this, signal);
+        if (this.#closed() === null) return release;
+        release();
+      }
+    });
   }
 
   /**
@@ -93,14 +104,7 @@ export class Pace {
    * takes; rejects with the signal's reason.
    */
   async pass(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    await this.#using(async () => {
-      for (;;) {
-        while (this.#closed() !== null) await untilAborted(this.#source.opened.next, signal);
-        await this.#paid(this.#own.due, this.#source.bucket.due, signal, Infinity);
-        if (this.#closed() === null) return;
-      }
-    });
+    await this.#using(() => this.#passed(signal));
   }
 
   /**
@@ -146,6 +150,15 @@ export class Pace {
   #closed(): Hold | null {
     const { law, gates } = this.#source;
     return closedBy({ ...this.#asked, gates, law });
+  }
+
+  async #passed(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    for (;;) {
+      while (this.#closed() !== null) await untilAborted(this.#source.opened.next, signal);
+      await this.#paid(this.#own.due, this.#source.bucket.due, signal, Infinity);
+      if (this.#closed() === null) return;
+    }
   }
 
   async #paid(own: number, shared: number, signal: AbortSignal, atMost: number): Promise<void> {

@@ -83,7 +83,6 @@ export class ModelledSource {
     for (;;) {
       const release = await pace.reader(signal);
       try {
-        await pace.pass(signal);
         await this.#chunk(pace, pace.chunkBytes(), signal);
       } finally {
         release();
