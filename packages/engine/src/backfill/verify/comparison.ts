@@ -1,5 +1,6 @@
 import type { Batch } from '@brimful/model';
 import { SCOPE_KEYS_LIMIT, assert } from '@brimful/model';
+import { sleep } from '../../flow/pause-gate.ts';
 import type { ComparedShape } from './compared-shape.ts';
 import { digestsOf, intoShape, keyColumnsOf } from './compared-shape.ts';
 import { HashIndex } from './hash-index.ts';
@@ -15,6 +16,9 @@ export type Side = 'left' | 'right';
 
 /** Pairs of both sides that are compared at once, at up to 36 bytes each. (Invariant 9) */
 const PASS_PAIRS_LIMIT = 2 ** 20;
+
+/** After so many pairs others have their turn: a long comparison must not hold up the stream. */
+const BREATH_PAIRS = 100_000;
 
 /** What one comparison holds in memory at most: two spills, one being sorted, a pass, and two logs of keys. */
 export const COMPARISON_LEASE_BYTES = 128 * 1024 * 1024;
@@ -101,6 +105,7 @@ export class Comparison {
     const found = new FoundKeys(this.#limits.keys);
     for (const pass of passesOver(left.leaves, right.leaves, leaves.differing, this.#limits.passPairs)) {
       (await this.#tally(pass, signal)).finish(found.add);
+      await sleep(0, signal);
     }
     assert(
       found.onlyLeft - found.onlyRight === left.leaves.rows - right.leaves.rows,
@@ -124,13 +129,17 @@ export class Comparison {
 
   async #tally(pass: Pass, signal: AbortSignal): Promise<PassTally> {
     const tally = new PassTally(pass);
+    let seen = 0;
     for (const [side, weight] of [
       ['left', 1],
       ['right', -1],
     ] as const) {
       for await (const pairs of this.#sides[side].pairs.read(pass)) {
-        signal.throwIfAborted();
         tally.add(pairs, weight);
+        seen += pairs.count;
+        if (seen < BREATH_PAIRS) continue;
+        seen = 0;
+        await sleep(0, signal);
       }
     }
     return tally;

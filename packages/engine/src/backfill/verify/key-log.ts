@@ -1,6 +1,7 @@
 import type { Batch, Column, Schema } from '@brimful/model';
 import { ColumnBuilder, hashRows, keyIndices } from '@brimful/model';
 import { decodeFrame, encodeFrame } from '../../collection/frame.ts';
+import { sleep } from '../../flow/pause-gate.ts';
 import type { HashIndex } from './hash-index.ts';
 import { NOT_FOUND } from './hash-index.ts';
 import type { Scratch } from './scratch.ts';
@@ -110,7 +111,7 @@ export class KeyLog {
       }
     };
     for (const { name, lengths } of this.#spilled) {
-      signal.throwIfAborted();
+      await sleep(0, signal);
       const bytes = await this.#scratch.get(name);
       let at = 0;
       for (const length of lengths) {

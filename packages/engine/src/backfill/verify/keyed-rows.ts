@@ -1,10 +1,10 @@
 import type { Batch, Schema } from '@brimful/model';
 import { hashRows } from '@brimful/model';
+import { rowsWhere, selectRows } from '../../collection/select-rows.ts';
 import type { ComparedShape } from './compared-shape.ts';
 import { digestsOf, intoShape, keyColumnsOf } from './compared-shape.ts';
 import { HashIndex, NOT_FOUND } from './hash-index.ts';
 import type { KeyList } from './key-log.ts';
-import { pickRows } from './pick-rows.ts';
 
 /** Differing rows of which columns are told apart: a sample. (Invariant 9) */
 const COLUMN_SAMPLE_KEYS = 1000;
@@ -41,12 +41,13 @@ export class KeyedRows {
     const all = intoShape(batch, this.#shape);
     const { high, low } = hashRows(keyColumnsOf(all), all.rows);
     const entries: number[] = [];
-    const some = pickRows(all, (row) => {
+    const wanted = rowsWhere(all.rows, (row) => {
       const entry = this.#index.find(high[row] as number, low[row] as number);
       if (entry !== NOT_FOUND) entries.push(entry);
       return entry !== NOT_FOUND;
     });
     if (entries.length === 0) return;
+    const some = selectRows(all, wanted);
     const { row } = digestsOf(some, this.#shape);
     entries.forEach((entry, at) => {
       (this.#counts[entry] as number) += 1;

@@ -4,7 +4,7 @@ import { Problem, batchBytes, rangeSet } from '@brimful/model';
 import type { KeyList } from './key-log.ts';
 
 /**
- * How fast the source may be read; whoever gives it decides. Per chunk: `reader`, then `pass`, then `take` for every
+ * How fast the source may be read; whoever gives it decides. Per chunk: `pass`, then `reader`, then `take` for every
  * batch (bytes as decoded), then the reader is given back. All reject with the signal's reason.
  */
 export interface VerifyPace {
@@ -84,9 +84,10 @@ export class SourceReader {
   }
 
   async #chunk(open: () => Promise<Chunk>, take: (batch: Batch) => Promise<void>): Promise<ReadAsOf> {
+    // First the pace: who is held back takes nobody's place.
+    await this.#pace.pass(this.#signal);
     const giveBack = await this.#pace.reader(this.#signal);
     try {
-      await this.#pace.pass(this.#signal);
       await using chunk = await open();
       for await (const batch of chunk.batches) {
         this.#signal.throwIfAborted();

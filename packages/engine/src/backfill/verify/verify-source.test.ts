@@ -1,6 +1,7 @@
 import type { Batch, Schema } from '@brimful/model';
 import { assert } from '@brimful/model';
 import { describe, expect, test } from 'vitest';
+import { rowsWhere, selectRows } from '../../collection/select-rows.ts';
 import { ByteBudget } from '../../flow/byte-budget.ts';
 import { MemoryDisk } from '../../testing/memory-store.ts';
 import { Scheduler, SimulatedProcess } from '../../testing/scheduler.ts';
@@ -11,7 +12,6 @@ import type { WorkloadOptions } from '../../testing/simulated-workload.ts';
 import { Workload, addTables, fill } from '../../testing/simulated-workload.ts';
 import { rowsOf } from '../../testing/table-fixture.ts';
 import { COMPARISON_LEASE_BYTES } from './comparison.ts';
-import { pickRows } from './pick-rows.ts';
 import type { StateOptions } from './state-reader.ts';
 import type { Verified } from './verified.ts';
 import type { SourceVerification } from './verify-source.ts';
@@ -422,5 +422,8 @@ function idOf(batch: Batch, row: number): number {
 }
 
 function rowsWithId(batch: Batch, isWanted: (id: number) => boolean): Batch {
-  return pickRows(batch, (row) => isWanted(idOf(batch, row)));
+  return selectRows(
+    batch,
+    rowsWhere(batch.rows, (row) => isWanted(idOf(batch, row))),
+  );
 }

@@ -2,13 +2,13 @@ import type { CaptureSession, Position } from '@brimful/connector';
 import type { Batch, Schema, Scope } from '@brimful/model';
 import { Problem, alignBatch } from '@brimful/model';
 import type { Offset } from '@brimful/store';
+import { rowsWhere, selectRows } from '../../collection/select-rows.ts';
 import type { ComparedShape, LeftOutColumns, Level } from './compared-shape.ts';
 import { ShapeWatch, shapeOf } from './compared-shape.ts';
 import type { Differences } from './comparison.ts';
 import { COMPARISON_LEASE_BYTES, Comparison } from './comparison.ts';
 import type { LookMeans } from './look-again.ts';
 import { ROUND_PAUSES, lookAgain } from './look-again.ts';
-import { pickRows } from './pick-rows.ts';
 import { Scratch } from './scratch.ts';
 import type { ReadAsOf, VerifyPace } from './source-reader.ts';
 import { SourceReader } from './source-reader.ts';
@@ -116,7 +116,7 @@ async function compareSource(
   const holds = verification.scope?.holds ?? ((): ((row: number) => boolean) => () => true);
   for await (const batch of verification.state(head(), { signal, ...sees })) {
     const whole = alignBatch(batch, schema);
-    await comparison.feed('right', pickRows(whole, holds(whole)));
+    await comparison.feed('right', selectRows(whole, rowsWhere(whole.rows, holds(whole))));
     onProgress?.({ stage: 'collection', rows: comparison.rows('right') });
   }
   signal.throwIfAborted();
