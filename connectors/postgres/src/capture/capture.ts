@@ -15,11 +15,13 @@ import { controlPool, firstContact } from './open-source.ts';
 import { GENERATED_PUBLISHED_SINCE } from './publications.ts';
 import { PostgresProbe } from './probe.ts';
 import { PostgresSession } from './session.ts';
+import { surveySource } from './survey.ts';
 
 export const capture: CaptureConnector<CaptureConfig> = {
   check: checkSource,
   discover,
   open: (config, context): Promise<CaptureSession> => PostgresSession.open(config, context),
+  survey: surveySource,
   probe: (config, context): Promise<SourceProbe> => PostgresProbe.open(config, context),
   drop: dropSource,
 };

@@ -15,7 +15,7 @@ import type { Leaf, Table } from './table.ts';
 import { PAGE_BYTES } from './table.ts';
 
 /** Leaves that are locked for every chunk. */
-const MOST_LEAVES = 1_000;
+export const MOST_LEAVES = 1_000;
 /** Where an index knows no finer way than this, pages do. */
 const LARGEST_STRETCH_BYTES = 256 * 1024 * 1024;
 
