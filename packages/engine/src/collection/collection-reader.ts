@@ -12,6 +12,7 @@ import { decodeSegment } from './segment.ts';
  * journals of their own, with the schemas of the generation.
  */
 export class CollectionReader {
+  readonly generation: number;
   readonly #context: EngineContext;
   readonly #id: JournalId;
   readonly #schemas: SchemaHistory;
@@ -24,7 +25,12 @@ export class CollectionReader {
   ) {
     this.#context = context;
     this.#id = journal;
+    this.generation = generation;
     this.#schemas = new SchemaHistory(context.store.registry, collection, generation);
+  }
+
+  get journal(): JournalId {
+    return this.#id;
   }
 
   /** See `Journals.read`. */

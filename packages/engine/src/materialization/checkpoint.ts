@@ -9,6 +9,8 @@ export interface TableCheckpoint {
   readonly loadFrom: Offset;
   /** The `complete` entry at which the first pass ended. */
   readonly completeAt: Offset | null;
+  /** Set while a base is loaded: `offset` is then the base's own. What the journal brought from `asOf` on follows after it. */
+  readonly base?: { readonly journal: string; readonly asOf: Offset } | null;
   /** Schema version of the table. */
   readonly schema: number;
   readonly rows: number;

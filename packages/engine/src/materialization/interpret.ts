@@ -59,6 +59,13 @@ function truncateMeaning(entry: Entry, next: TableCheckpoint): Meaning {
 }
 
 function completeMeaning(entry: Entry, next: TableCheckpoint): Meaning {
+  if (next.base != null) {
+    // A base has each key once, and all that happened before it: there is nothing to replay.
+    const { asOf } = next.base;
+    const actions: readonly Action[] = [{ kind: 'index' }, { kind: 'settle' }];
+    const checkpoint: TableCheckpoint = { ...next, phase: 'live', offset: asOf, base: null };
+    return { actions, merge: false, alone: isLarge(next), checkpoint };
+  }
   if (next.phase === 'loading') {
     const checkpoint: TableCheckpoint = {
       ...next,

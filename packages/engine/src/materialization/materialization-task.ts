@@ -1,4 +1,4 @@
-import type { Destination, DestinationConnector, TablePair } from '@brimful/connector';
+import type { Destination, DestinationConnector, TableHandle, TablePair } from '@brimful/connector';
 import type {
   MaterializationBindingSpec,
   MaterializationSpec,
@@ -6,6 +6,7 @@ import type {
   TaskState,
 } from '@brimful/model';
 import { Problem, defaultTable, toProblem } from '@brimful/model';
+import { openBase } from '../collection/base.ts';
 import { CollectionReader } from '../collection/collection-reader.ts';
 import type { TableEdition } from '../collection/generations.ts';
 import { tableGenerations } from '../collection/generations.ts';
@@ -15,6 +16,7 @@ import { Bell } from '../flow/bell.ts';
 import { sleep, untilAborted } from '../flow/pause-gate.ts';
 import { BesideTables } from './beside-tables.ts';
 import type { TakenWork } from './table-feed.ts';
+import type { TableCheckpoint } from './checkpoint.ts';
 import { TableFeed } from './table-feed.ts';
 
 /** One transaction's data at most: long enough to amortise a commit, short enough to lose little. */
@@ -217,6 +219,9 @@ export class MaterializationTask {
       memory: this.#context.memory,
       now: () => this.#context.now(),
       notify: () => this.#wake.ring(),
+      base: beginsInBase(handle)
+        ? await openBase(this.#context, collection, edition.collectionGeneration)
+        : undefined,
     };
     return new TableFeed(collection, handle, reader, means);
   }
@@ -453,6 +458,11 @@ export class MaterializationTask {
       problem.message,
     );
   }
+}
+
+/** A new table is loaded from what compaction made of the history, where there is such a base. */
+function beginsInBase({ checkpoint }: TableHandle): boolean {
+  return checkpoint === undefined || (checkpoint as unknown as TableCheckpoint).base != null;
 }
 
 interface LivePair {

@@ -2,6 +2,7 @@ import type { Action, MergeStep, TableHandle, Work } from '@brimful/connector';
 import type { Batch, Json, ProblemRecord, Schema } from '@brimful/model';
 import { alignBatch } from '@brimful/model';
 import type { Entry, Offset } from '@brimful/store';
+import type { OpenBase } from '../collection/base.ts';
 import type { CollectionReader } from '../collection/collection-reader.ts';
 import type { Budget, Lease } from '../context.ts';
 import { Bell } from '../flow/bell.ts';
@@ -67,6 +68,9 @@ export class TableFeed {
   #indexing = false;
   /** The table may have been made by an earlier run, in an older shape, and never written to. */
   #unshaped: boolean;
+  /** The table holds part of a load that counts no longer. */
+  #startsOver: boolean;
+  #base: OpenBase | undefined;
   readonly #room = new Bell();
   readonly #closed = new AbortController();
 
@@ -74,7 +78,13 @@ export class TableFeed {
     collection: string,
     handle: TableHandle,
     reader: CollectionReader,
-    means: { readonly memory: Budget; readonly now: () => number; readonly notify: () => void },
+    means: {
+      readonly memory: Budget;
+      readonly now: () => number;
+      readonly notify: () => void;
+      /** What a new table is loaded from; closed by the feed. Undefined: from the journal's beginning. */
+      readonly base: OpenBase | undefined;
+    },
   ) {
     this.collection = collection;
     this.handle = handle;
@@ -84,11 +94,25 @@ export class TableFeed {
     this.#notify = means.notify;
     this.#schema = handle.request.schema;
     this.#unshaped = handle.checkpoint === undefined;
-    this.#applied = (handle.checkpoint as TableCheckpoint | undefined) ?? {
-      ...NEW_TABLE,
-      schema: this.#schema.version,
-    };
+    this.#base = means.base;
+    const known = handle.checkpoint as TableCheckpoint | undefined;
+    // A load from a base that has been replaced meanwhile begins again with the one there is now.
+    this.#startsOver = known?.base != null && known.base.journal !== means.base?.base.journal;
+    const { base } = means.base ?? {};
+    this.#applied =
+      known === undefined || this.#startsOver
+        ? {
+            ...NEW_TABLE,
+            schema: this.#schema.version,
+            base: base === undefined ? null : { journal: base.journal, asOf: base.asOf },
+          }
+        : known;
     this.#read = this.#applied;
+  }
+
+  /** The generation of the collection that feeds the table. */
+  get source(): { readonly generation: number; readonly journal: string } {
+    return this.#reader;
   }
 
   get applied(): TableCheckpoint {
@@ -97,7 +121,8 @@ export class TableFeed {
 
   /** The first entry whose effect is not in the destination yet. Entries that mean nothing to the table count as applied. */
   get offset(): Offset {
-    return this.#pending.length === 0 && !this.busy ? this.#read.offset : this.#applied.offset;
+    const { base, offset } = this.#pending.length === 0 && !this.busy ? this.#read : this.#applied;
+    return base == null ? offset : 0;
   }
 
   /** For people: an index that is being built is a phase of its own. */
@@ -140,6 +165,7 @@ export class TableFeed {
   /** Gives up what was read, for good. */
   close(): void {
     this.#closed.abort();
+    this.#releaseBase();
     for (const item of this.#pending) item.lease.release();
     this.#pending = [];
     this.#pendingBytes = 0;
@@ -153,10 +179,11 @@ export class TableFeed {
     while (!signal.aborted) {
       const turn = new AbortController();
       const from = this.#read.offset;
-      for await (const entry of this.#reader.entries(from, AbortSignal.any([signal, turn.signal]))) {
+      const reader = this.#read.base == null ? this.#reader : (this.#base?.reader ?? this.#reader);
+      for await (const entry of reader.entries(from, AbortSignal.any([signal, turn.signal]))) {
         const jumped = await this.#take(entry, signal);
         if (!jumped) continue;
-        // Pass 1 is over: the second begins further back.
+        // A load is over: what follows begins elsewhere.
         turn.abort();
         break;
       }
@@ -229,6 +256,7 @@ export class TableFeed {
   /** Returns whether the next entry to read is not the one that follows. */
   async #take(entry: Entry, signal: AbortSignal): Promise<boolean> {
     const needed = needsBatch(entry, this.#read);
+    const inBase = this.#read.base != null;
     if (!needed && entry.kind === 'rows') {
       // Nothing to do, but the checkpoint should move on with the next work.
       this.#read = { ...this.#read, offset: entry.offset + 1 };
@@ -241,7 +269,8 @@ export class TableFeed {
     while (this.#pending.length >= READ_AHEAD_ENTRIES) await untilAborted(this.#room.next, signal);
     const lease = await this.#memory.take(Math.max(1024, needed ? entry.meta.rawBytes : 0), signal);
     try {
-      const batch = needed ? await this.#reader.batch(entry) : undefined;
+      const reader = inBase ? (this.#base?.reader ?? this.#reader) : this.#reader;
+      const batch = needed ? await reader.batch(entry) : undefined;
       const evolution = await this.#evolution(batch?.schema.version ?? entry.meta.schema);
       signal.throwIfAborted();
       this.#push(entry, batch, lease, evolution);
@@ -249,7 +278,7 @@ export class TableFeed {
       lease.release();
       throw thrown;
     }
-    return this.#read.offset !== entry.offset + 1;
+    return this.#read.offset !== entry.offset + 1 || (inBase && this.#read.base == null);
   }
 
   /** The table follows to a newer schema when its first entry comes. */
@@ -260,12 +289,21 @@ export class TableFeed {
     return [{ kind: 'evolve', schema: this.#schema }];
   }
 
+  /** History before it may go. */
+  #releaseBase(): void {
+    this.#base?.[Symbol.dispose]();
+    this.#base = undefined;
+  }
+
   #push(entry: Entry, batch: Batch | undefined, lease: Lease, evolution: readonly Action[]): void {
     // Rows and keys that are loaded have the table's shape; what is merged is aligned by the fold.
     const loaded = batch !== undefined && this.#read.phase === 'loading';
     const meaning = interpret(entry, loaded ? alignBatch(batch, this.#schema) : batch, this.#read);
     this.#read = meaning.checkpoint;
     const actions = [...meaning.actions];
+    if (this.#startsOver) actions.unshift({ kind: 'truncate' });
+    this.#startsOver = false;
+    if (this.#read.base == null) this.#releaseBase();
     if (this.#unshaped && evolution.length === 0) actions.unshift({ kind: 'evolve', schema: this.#schema });
     this.#unshaped = false;
     this.#pendingBytes += entry.meta.rawBytes;

@@ -1,5 +1,6 @@
 import type { CaptureBindingStatus, CapturePhase, CaptureStatus } from '@brimful/model';
 import type { JournalState } from '@brimful/store';
+import { journalId } from '../collection/journal-id.ts';
 import type { CaptureTask } from '../capture/capture-task.ts';
 import type { CapturedTable } from '../capture/captured-table.ts';
 
@@ -84,7 +85,11 @@ function bindingStatus(
     bytesPerSecond: done ? 0 : table.bytesMeter.perSecond(now),
     etaSeconds: phase === 'backfilling' && rowsPerSecond > 0 ? rowsLeft / rowsPerSecond : undefined,
     changes: table.changesMeter.total,
-    journal: journals.get(table.writer.collection) ?? { first: 0, next: table.writer.head.next, bytes: 0 },
+    journal: journals.get(journalId(table.writer.collection, table.writer.generation)) ?? {
+      first: 0,
+      next: table.writer.head.next,
+      bytes: 0,
+    },
     problem: table.problem,
   };
 }

@@ -53,7 +53,8 @@ function bindingStatus(
   const feed = task.feeds.get(collection);
   const problem = task.failed.get(collection);
   const applied = feed?.applied;
-  const next = journals.get(collection)?.next ?? applied?.offset ?? 0;
+  const next =
+    (feed === undefined ? undefined : journals.get(feed.source.journal)?.next) ?? applied?.offset ?? 0;
   const oldest = feed?.oldestPending;
   return {
     collection,

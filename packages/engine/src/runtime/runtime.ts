@@ -1,17 +1,22 @@
 import type { Connector, Logger } from '@brimful/connector';
-import type { RuntimeStatus, Spec } from '@brimful/model';
+import type { RuntimeStatus, Spec, VerificationReport } from '@brimful/model';
 import { Problem } from '@brimful/model';
-import type { JournalState, Store } from '@brimful/store';
-import { CaptureTask } from '../capture/capture-task.ts';
+import type { JournalId, JournalState, Store } from '@brimful/store';
+import { RunExecutor } from '../backfill/execute/run-executor.ts';
+import { COMPARISON_LEASE_BYTES } from '../backfill/verify/comparison.ts';
+import { RunBook } from '../backfill/run-book.ts';
+import { compact } from '../collection/compaction.ts';
 import { journalId } from '../collection/journal-id.ts';
-import type { EngineContext } from '../context.ts';
 import { ByteBudget } from '../flow/byte-budget.ts';
 import { PauseGate, sleep } from '../flow/pause-gate.ts';
-import { MaterializationTask } from '../materialization/materialization-task.ts';
 import { captureStatus } from './capture-status.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { materializationStatus } from './materialization-status.ts';
 import { RETENTION_LOOK_MILLISECONDS, Retention } from './retention.ts';
+import type { Tasks } from './tasks.ts';
+import { makeTasks } from './tasks.ts';
+import type { OnVerifyProgress, VerifyRequest } from './verifications.ts';
+import { Verifications } from './verifications.ts';
 import { zstd } from './zstd.ts';
 
 export interface RuntimeOptions {
@@ -27,80 +32,74 @@ export interface RuntimeOptions {
 export interface Runtime {
   /** Cheap; call it as often as a screen is drawn. */
   status(): RuntimeStatus;
+  /** Compares what runs here, beside everything else. See `Verifications.verify`. */
+  verify(
+    request: VerifyRequest,
+    signal: AbortSignal,
+    onProgress?: OnVerifyProgress,
+  ): Promise<readonly VerificationReport[]>;
   /** Ends every task in order; what is under way is finished or given up whole. Idempotent. */
   stop(): Promise<void>;
   /** Resolves when everything has stopped. Rejects with a problem that concerns the whole runtime, never one task. */
   readonly finished: Promise<void>;
 }
 
-/** Of the memory limit. What is read ahead is copied once more on its way out, so it counts double. */
-const MATERIALIZATION_SHARE = 0.25;
-
 /** How often journals are measured for the status. */
 const MEASURE_MILLISECONDS = 500;
+/** How often the stream's lag is told to the governors. */
+const LAG_MILLISECONDS = 1000;
 
-/** Runs every capture and materialization of a spec in this process. */
+/** Runs every capture and materialization of a spec in this process, and every backfill run that is not over. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { spec, store, log, now, reach } = options;
   const stop = new AbortController();
   const gate = new PauseGate();
-  // A budget each: a destination that is down must not starve the captures.
-  const sharing = (share: number): EngineContext => ({
-    store,
-    log,
-    now,
-    reach,
-    compression: zstd,
-    memory: new ByteBudget(spec.limits.memoryBytes * share),
+  const context = { store, log, now, reach, compression: zstd };
+  const tasks = await makeTasks({ spec, connectors: options.connectors, context, gate });
+  const { captures, materializations, governors } = tasks;
+  const verifications = new Verifications({
+    ...tasks,
+    memory: new ByteBudget(COMPARISON_LEASE_BYTES),
   });
-  const captureContext = sharing(1 - MATERIALIZATION_SHARE);
-  const materializationContext = sharing(MATERIALIZATION_SHARE);
-  const materializations = await Promise.all(
-    spec.materializations.map(async (materialization) => {
-      const { destination } = await options.connectors.load(materialization.connector);
-      if (destination === undefined)
-        throw cannot(materialization.name, materialization.connector, 'be written to');
-      return {
-        task: new MaterializationTask(materializationContext, materialization, destination),
-        spec: materialization,
-      };
-    }),
-  );
-  const captures = await Promise.all(
-    spec.captures.map(async (capture) => {
-      const connector = await options.connectors.load(capture.connector);
-      if (connector.capture === undefined) throw cannot(capture.name, capture.connector, 'be captured');
-      const task = new CaptureTask(captureContext, capture, connector.capture, gate);
-      task.onCollection = (collection) => {
-        for (const other of materializations)
-          if (other.spec.source === capture.name) other.task.add(collection);
-      };
-      return task;
-    }),
-  );
+  const executor = executorOf(tasks, verifications);
+  for (const task of captures) {
+    const governor = governors.get(task.spec.name);
+    task.paceOf = ({ writer }) => {
+      const run = executor.readerOf(writer.collection, writer.generation);
+      return governor?.pace(run ?? 'first reads') ?? FREE;
+    };
+  }
   const guard = new DiskGuard(store, spec.limits, gate);
-  const journals = new Map<string, JournalState>();
+  const journals = new Map<JournalId, JournalState>();
   const startedAt = now();
-  const tasks = materializations.map(({ task }) => task);
+  const loops = [
+    guard.run(stop.signal),
+    executor.run(stop.signal),
+    measure(store, tasks, journals, stop.signal),
+    tellLag(tasks, now, stop.signal),
+    retain(options, tasks, stop.signal),
+    ...[...governors.values()].map((governor) => governor.run(stop.signal)),
+  ];
   const finished = Promise.all([
-    ...captures.map((task) => task.run(stop.signal)),
-    ...tasks.map((task) => task.run(stop.signal)),
-    untilStopped(guard.run(stop.signal), stop.signal),
-    untilStopped(measure(store, captures, tasks, journals, stop.signal), stop.signal),
-    untilStopped(retain(options, tasks, stop.signal), stop.signal),
+    ...[...captures, ...materializations].map((task) => task.run(stop.signal)),
+    ...loops.map((loop) => untilStopped(loop, stop.signal)),
   ]).then(() => undefined);
   finished.catch(() => stop.abort());
   return {
     status: () => {
-      const measured = withHeads(journals, captures);
+      const measured = withHeads(journals, tasks);
       return {
         at: now(),
         startedAt,
         pid: process.pid,
         captures: captures.map((task) => captureStatus(task, measured, gate.reason, now())),
-        materializations: tasks.map((task) => materializationStatus(task, measured, now())),
+        materializations: materializations.map((task) => materializationStatus(task, measured, now())),
         disk: guard.status,
       };
+    },
+    verify: async (request, signal, onProgress) => {
+      const ended = AbortSignal.any([signal, stop.signal]);
+      return (await verifications.verify(request, ended, onProgress)).map(({ report }) => report);
     },
     stop: async () => {
       stop.abort(new Problem('BRM-STOPPED', 'stopped', { kind: 'retry' }));
@@ -110,24 +109,38 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   };
 }
 
-function cannot(name: string, connector: string, what: string): Problem {
-  return new Problem('BRM-CONFIG-CONNECTOR', `${name}: with the connector ${connector} nothing can ${what}`, {
-    remedy: 'Use another connector; docs/connectors.md says what each can do.',
-    at: { name, connector },
+const FREE = {
+  reader: () => Promise.resolve(() => undefined),
+  pass: () => Promise.resolve(),
+  take: () => Promise.resolve(),
+};
+
+function executorOf(tasks: Tasks, verifications: Verifications): RunExecutor {
+  const { context } = tasks;
+  return new RunExecutor({
+    ...tasks,
+    book: new RunBook(context.store.registry),
+    compact: async (collection, generation, signal) => {
+      const state = await context.store.journals.state(journalId(collection, generation));
+      await compact(context, collection, generation, { asOf: state?.next ?? 0, signal });
+    },
+    verify: (subject, signal) => verifications.ofRun(subject, signal),
   });
 }
 
 /** Sizes may be half a second old; ends are as of now, so that "caught up" means just that. */
 function withHeads(
-  journals: ReadonlyMap<string, JournalState>,
-  captures: readonly CaptureTask[],
-): ReadonlyMap<string, JournalState> {
+  journals: ReadonlyMap<JournalId, JournalState>,
+  { captures }: Tasks,
+): ReadonlyMap<JournalId, JournalState> {
   const measured = new Map(journals);
   for (const task of captures) {
-    for (const { current } of task.resources.values()) {
-      const { writer } = current;
-      const known = journals.get(writer.collection) ?? { first: 0, next: 0, bytes: 0 };
-      measured.set(writer.collection, { ...known, next: writer.head.next });
+    for (const { tables } of task.resources.values()) {
+      for (const { writer } of tables) {
+        const id = journalId(writer.collection, writer.generation);
+        const known = journals.get(id) ?? { first: 0, next: 0, bytes: 0 };
+        measured.set(id, { ...known, next: writer.head.next });
+      }
     }
   }
   return measured;
@@ -135,28 +148,44 @@ function withHeads(
 
 async function measure(
   store: Store,
-  captures: readonly CaptureTask[],
-  materializations: readonly MaterializationTask[],
-  journals: Map<string, JournalState>,
+  { captures, materializations }: Tasks,
+  journals: Map<JournalId, JournalState>,
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
-    const collections = new Set<string>();
+    const ids = new Set<JournalId>();
     for (const task of captures)
-      for (const resource of task.resources.values()) collections.add(resource.collection);
+      for (const { tables } of task.resources.values())
+        for (const { writer } of tables) ids.add(journalId(writer.collection, writer.generation));
     for (const task of materializations)
-      for (const collection of task.bindings.keys()) collections.add(collection);
-    for (const collection of collections) {
-      const state = await store.journals.state(journalId(collection, 1));
-      if (state !== undefined) journals.set(collection, state);
+      for (const { source } of task.feeds.values()) ids.add(source.journal);
+    for (const id of ids) {
+      const state = await store.journals.state(id);
+      if (state !== undefined) journals.set(id, state);
     }
     await sleep(MEASURE_MILLISECONDS, signal);
   }
 }
 
+/** Reading gives way to a stream that falls behind. */
+async function tellLag(
+  { captures, governors }: Tasks,
+  now: () => number,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    for (const task of captures) {
+      if (task.state !== 'running' || task.caughtUpAt === 0) continue;
+      const isBehind = task.passed.position + 1n < task.sourceEnd;
+      governors.get(task.spec.name)?.noteLag(isBehind ? now() - task.caughtUpAt : 0);
+    }
+    await sleep(LAG_MILLISECONDS, signal);
+  }
+}
+
 async function retain(
   options: RuntimeOptions,
-  tasks: readonly MaterializationTask[],
+  { materializations }: Tasks,
   signal: AbortSignal,
 ): Promise<void> {
   const { retentionMilliseconds } = options.spec.limits;
@@ -164,7 +193,7 @@ async function retain(
   const retention = new Retention(options.store, retentionMilliseconds);
   for (;;) {
     await sleep(Math.min(RETENTION_LOOK_MILLISECONDS, Math.max(1000, retentionMilliseconds)), signal);
-    await retention.look(tasks, options.now());
+    await retention.look(materializations, options.now());
   }
 }
 

@@ -8,7 +8,7 @@ import type { BindingProgress } from '../run-change.ts';
 import { stepBinding, stepRun, withProgress } from '../run-change.ts';
 import type { RunInput } from '../run-state.ts';
 import { isOver, nextRunState } from '../run-state.ts';
-import { reportOf } from '../progress.ts';
+import { reportOf } from './report.ts';
 import type { Governor } from '../govern/governor.ts';
 import { isOpen, nextChange } from '../window.ts';
 import { BindingTask } from './binding-task.ts';
