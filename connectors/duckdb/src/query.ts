@@ -8,6 +8,7 @@ import { DatabaseFile } from './database/database-file.ts';
 import { messageOf } from './database/open-failure.ts';
 import { acquireToRead } from './database/patient-lease.ts';
 import { quoteName, quoteText } from './database/sql.ts';
+import { hasBookkeeping } from './materialize/bookkeeping.ts';
 
 const READING: readonly StatementType[] = [
   StatementType.SELECT,
@@ -26,13 +27,26 @@ export async function query(
   try {
     const connection = await Connection.open(lease.database);
     try {
-      return await read(connection, config, sql);
+      return await read(connection, config, await ofReaders(connection, sql));
     } finally {
       connection.close();
     }
   } finally {
     await lease.release();
   }
+}
+
+/**
+ * A list of tables is a list for readers: generations that are kept beside the live tables are not in it. Any other
+ * statement is run as it is.
+ */
+async function ofReaders(connection: Connection, sql: string): Promise<string> {
+  if (!/^\s*show\s+tables\s*;?\s*$/iu.test(sql) || !(await hasBookkeeping(connection))) return sql;
+  return `SELECT table_name AS name FROM information_schema.tables
+    WHERE table_catalog = current_database() AND table_schema = current_schema() AND NOT EXISTS (
+      SELECT 1 FROM brimful.checkpoints WHERE state <> 'replaced' AND relation <> "table"
+        AND lower(database_schema) = lower(table_schema) AND lower(relation) = lower(table_name))
+    ORDER BY name`;
 }
 
 async function read(connection: Connection, config: DuckdbConfig, sql: string): Promise<QueryResult> {

@@ -96,7 +96,9 @@ test('Invariant 7: a further generation stays beside the live one until it is sw
   const { live, next } = await pairOf('orders');
   expect([live.place, next.place]).toEqual(['live', 'beside']);
   expect(await ask('SELECT DISTINCT note FROM orders')).toEqual([['first']]);
+  expect(await ask('SHOW TABLES')).toEqual([['orders']]);
   await destination.swap([{ live, next }], forever);
+  expect(await ask('show tables;')).toEqual([['orders']]);
   expect([live.place, next.place]).toEqual(['beside', 'live']);
   expect(await ask('SELECT count(*), any_value(note) FROM orders')).toEqual([['3', 'second']]);
   // What is applied after the swap lands in its own generation.
