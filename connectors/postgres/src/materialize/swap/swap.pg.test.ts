@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Destination, TableHandle } from '@brimful/connector';
 import { startFaultProxy } from '@brimful/testbed';
-import { createTestDatabase, newestPostgres, sharedPostgres } from '@brimful/testbed/vitest';
+import { createTestDatabase, sharedPostgres } from '@brimful/testbed/vitest';
 import { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 
@@ -288,7 +288,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
   });
 });
 
-describe.for([newestPostgres()])('Postgres $majorVersion', (server) => {
+describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
   // Invariant 7
   test(
     'readers in a loop meet no error and no empty table while it is swapped back and forth',
