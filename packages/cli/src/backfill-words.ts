@@ -216,7 +216,7 @@ function addVerify(root: Command, perform: Perform): void {
   root
     .command('verify')
     .description('Compare source, collection and tables while changes flow. Needs a running `brimful up`.')
-    .argument('<name>', 'a materialization, or a collection')
+    .argument('<name>', 'a materialization, a capture or a collection')
     .option('-b, --binding <collection>', 'only this one; may be repeated. Default: all', repeated)
     .addOption(option('--level <level>', 'every row, or only how many there are', ['full', 'counts']))
     .addHelpText(

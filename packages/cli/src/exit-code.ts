@@ -22,7 +22,7 @@ export const ExitCode = {
 } as const;
 export type ExitCodeNumber = (typeof ExitCode)[keyof typeof ExitCode];
 
-const USAGE = /^BRM-(CONFIG|USAGE|REQUEST)|^BRM-(PLAN|RUN)-UNKNOWN$/;
+const USAGE = /^BRM-(CONFIG|USAGE|REQUEST)|^BRM-(PLAN|RUN)-UNKNOWN$|^BRM-VERIFY-TARGET$/;
 const REFUSED = /^BRM-PLAN-(BLOCKED|CONFIRM|DRIFT|EXPIRED|APPLIED)$|^BRM-RUN-REFUSED$/;
 
 export function exitCodeOf(problems: readonly Problem[]): ExitCodeNumber {

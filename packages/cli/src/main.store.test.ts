@@ -53,13 +53,38 @@ describe('exit codes, as `brimful --help` promises them', () => {
     const help = await brimful('--help');
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toContain('Exit codes:');
-    for (const command of ['init', 'discover', 'check', 'up', 'down', 'status', 'preview', 'query']) {
+    for (const command of [
+      'init',
+      'discover',
+      'check',
+      'up',
+      'down',
+      'status',
+      'preview',
+      'query',
+      'verify',
+    ]) {
       expect(help.stdout).toContain(`  ${command}`);
       const own = await brimful(command, '--help');
       expect(own).toMatchObject({ code: 0, stderr: '' });
       expect(own.stdout).toContain('Examples:\n  brimful ');
     }
     expect(await brimful('--version')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+/) });
+  });
+
+  test('backfill says which mode fits, and each of its commands has help with examples', async () => {
+    const help = await brimful('backfill', '--help');
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toContain('If I want to …');
+    for (const command of ['plan', 'run', 'apply', 'show', 'skip', 'undo']) {
+      expect(help.stdout).toContain(`  ${command}`);
+      const own = await brimful('backfill', command, '--help');
+      expect(own).toMatchObject({ code: 0, stderr: '' });
+      expect(own.stdout).toContain(`Examples:\n  brimful backfill ${command} `);
+    }
+    expect(await brimful('backfill', 'plna')).toMatchObject({ code: 2 });
+    const mode = await brimful('backfill', 'plan', 'shop/pg', '--mode', 'rest');
+    expect(mode).toMatchObject({ code: 2, stderr: expect.stringContaining('Allowed choices are reset') });
   });
 
   test('--help answers without loading what it does not need', async () => {

@@ -1,16 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Runtime } from '@brimful/engine';
+import { ControlClient } from '@brimful/control';
 import type { RuntimeStatus } from '@brimful/model';
 import { STATUS_KEY } from '@brimful/model';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LoadedConfig } from './config/load.ts';
 import { openStore, openStoreReadonly } from './data-directory.ts';
 import { silentLog } from './log.ts';
+import type { PipeRuntime } from './pipe.ts';
 import { Pipe } from './pipe.ts';
 import { redactor } from './redact.ts';
 import { fakeConnectors } from './testing/fake-connectors.ts';
+import { aRun, verification } from './testing/runs.ts';
 import { captureStatus, runtimeStatus } from './testing/statuses.ts';
 
 let directory: string;
@@ -21,7 +23,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-function start(startRuntime: () => Promise<Runtime>): Promise<Pipe> {
+function start(startRuntime: () => Promise<PipeRuntime>): Promise<Pipe> {
   const config: LoadedConfig = {
     file: join(directory, 'brimful.yaml'),
     spec: {
@@ -42,11 +44,12 @@ function start(startRuntime: () => Promise<Runtime>): Promise<Pipe> {
   return Pipe.start({ config, connectors: fakeConnectors(), log: silentLog, openStore, startRuntime });
 }
 
-function fakeRuntime(): Runtime & { stops: number } {
+function fakeRuntime(): PipeRuntime & { stops: number } {
   const { promise, resolve } = Promise.withResolvers<void>();
   return {
     stops: 0,
     finished: promise,
+    verify: async ({ target }) => [verification({ subject: target })],
     status() {
       const state = this.stops > 0 ? 'stopped' : 'running';
       return runtimeStatus({ captures: [captureStatus([], { state })] });
@@ -81,4 +84,30 @@ test('a second pipe on the same data directory is refused and leaves the first a
   await using first = await start(async () => fakeRuntime());
   await expect(start(async () => fakeRuntime())).rejects.toMatchObject({ code: 'BRM-STORE-LOCKED' });
   expect(first.status().captures[0]?.state).toBe('running');
+});
+
+test('other processes steer it while it runs, and find nobody afterwards', async () => {
+  const pipe = await start(async () => fakeRuntime());
+  const control = await ControlClient.find(join(directory, 'data'));
+  expect(await control?.status()).toMatchObject({ pid: process.pid });
+  expect(await control?.backfills.runs()).toEqual([]);
+  await expect(control?.backfills.run('run-000001')).rejects.toMatchObject({ code: 'BRM-RUN-UNKNOWN' });
+  const request = { target: 'shop/orders', bindings: null, level: 'counts' } as const;
+  const reports = await control?.verify(request, new AbortController().signal, () => undefined);
+  expect(reports).toMatchObject([{ subject: 'shop/orders', verdict: 'equal' }]);
+  await pipe.stop();
+  expect(await ControlClient.find(join(directory, 'data'))).toBeUndefined();
+});
+
+test('it knows the runs that go on, and forgets those that are over', async () => {
+  {
+    await using store = await openStore(join(directory, 'data'));
+    await store.registry.put('runs/run-000001', aRun({ id: 'run-000001', state: 'done' }));
+    await store.registry.put('runs/run-000002', aRun({ id: 'run-000002', state: 'paused' }));
+  }
+  await using pipe = await start(async () => fakeRuntime());
+  await expect.poll(() => pipe.runs().map(({ id }) => id)).toEqual(['run-000002']);
+  const control = await ControlClient.find(join(directory, 'data'));
+  await control?.backfills.order('run-000002', { verb: 'cancel', who: 'anna', why: null });
+  await expect.poll(() => pipe.runs()).toEqual([]);
 });

@@ -33,7 +33,7 @@ export interface Approval {
 }
 
 export interface VerifyRequest {
-  /** A materialization or a collection. */
+  /** A materialization, a capture or a collection. */
   readonly target: string;
   /** Collections; null: all. */
   readonly bindings: readonly string[] | null;
@@ -42,7 +42,7 @@ export interface VerifyRequest {
 
 export interface VerifyProgress {
   readonly subject: string;
-  /** What is being done to it: `collection`, `table`, `looking again`. */
+  /** What is being done to it: `source`, `collection`, `table`, `comparing`, `looking again`. */
   readonly stage: string;
   readonly rows: number;
 }

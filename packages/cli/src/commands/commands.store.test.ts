@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Resource } from '@brimful/connector';
+import type { Destination, Resource } from '@brimful/connector';
 import type { RuntimeStatus } from '@brimful/model';
 import { Problem, STATUS_KEY } from '@brimful/model';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -218,6 +218,26 @@ describe('down', () => {
       code: 'BRM-STORE-LOCKED',
     });
   });
+});
+
+test('down --drop-tables drops every life of every table, those of earlier configurations too', async () => {
+  {
+    await using store = await openStore(join(directory, 'data'));
+    const edition = (generation: number): object => ({ generation, collectionGeneration: generation });
+    const orders = { current: edition(3), next: null, previous: edition(2), latest: 3 };
+    await store.registry.put('tables/shop/sink/orders', orders);
+    await store.registry.put('tables/shop/other/orders', orders);
+  }
+  const dropped: unknown[] = [];
+  const destination = {
+    drop: async (id: unknown) => void dropped.push(id),
+    [Symbol.asyncDispose]: async () => undefined,
+  } as unknown as Destination;
+  const shown = testContext(directory, fakeConnectors({ destination }));
+  expect(await down(shown, { drop: true, dropTables: true, yes: true })).toBe(0);
+  expect(dropped).toEqual(
+    [3, 2, 1].map((generation) => ({ materialization: 'shop/sink', table: 'orders', generation })),
+  );
 });
 
 describe('query', () => {

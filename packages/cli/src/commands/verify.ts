@@ -3,7 +3,7 @@ import type { VerifyProgress, VerifyRequest } from '@brimful/control';
 import { Problem } from '@brimful/model';
 import { pageOptions } from '../backfill/follow-run.ts';
 import type { CommandContext } from '../command-context.ts';
-import { loadedConfig, named } from '../command-context.ts';
+import { loadedConfig } from '../command-context.ts';
 import type { ExitCodeNumber } from '../exit-code.ts';
 import { ExitCode } from '../exit-code.ts';
 import { print, printJson } from '../output.ts';
@@ -25,7 +25,7 @@ export async function verify(
   flags: VerifyFlags,
 ): Promise<ExitCodeNumber> {
   const { output } = context;
-  const { dataDirectory, spec } = await loadedConfig(context);
+  const { dataDirectory } = await loadedConfig(context);
   const pipe = await ControlClient.find(dataDirectory);
   if (pipe === undefined) {
     throw new Problem(
@@ -37,8 +37,6 @@ export async function verify(
       },
     );
   }
-  // Discovered collections are not in the configuration; a name without a slash can only be a mistake.
-  if (!target.includes('/')) named(spec.materializations, target, 'materialization');
   const stop = new AbortController();
   using signals = stopSignals(() => process.exit(ExitCode.interrupted));
   void signals.stopped.then(() => stop.abort());

@@ -1,4 +1,4 @@
-import type { Connector, Finding, Resource } from '@brimful/connector';
+import type { Connector, Destination, Finding, Resource } from '@brimful/connector';
 import { z } from 'zod';
 import type { ConnectorRegistry } from '../connectors.ts';
 import { connectorRegistry } from '../connectors.ts';
@@ -8,6 +8,8 @@ export interface FakeOptions {
   readonly findings?: readonly Finding[];
   /** Thrown by whatever connects. */
   readonly unreachable?: Error;
+  /** What the sink opens. Otherwise it does not. */
+  readonly destination?: Destination;
 }
 
 const source = z.strictObject({
@@ -52,7 +54,10 @@ export function fakeConnectors(options: FakeOptions = {}): ConnectorRegistry {
     destination: {
       config: target,
       check: async () => options.findings ?? [],
-      open: () => Promise.reject(new Error('a fake does not open')),
+      open: async () => {
+        if (options.destination !== undefined) return options.destination;
+        throw new Error('a fake does not open');
+      },
       query: async () => ({ columns: ['n'], rows: [['1'], [null]] }),
       whereabouts: () => 'nowhere',
     },
