@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   ConnectorContext,
   Destination,
@@ -30,7 +29,7 @@ import { swapPairs } from './swap.ts';
 import type { TableState } from './table-state.ts';
 import { relationOf } from './table-state.ts';
 import { takeTable } from './take-table.ts';
-import { WriterSession } from './writer-session.ts';
+import { delay, WriterSession } from './writer-session.ts';
 
 /** A merge scans the key column once whatever its size, so changes are gathered; fresh within two seconds. */
 const GATHER_MILLISECONDS = 700;
@@ -124,7 +123,7 @@ export class DuckdbDestination implements Destination {
         if (!conflicts || attempts === SWAP_ATTEMPTS) throw error;
         longest = Math.max(longest, this.#context.now() - started);
       }
-      await sleep(SWAP_PAUSE_MILLISECONDS, undefined, { signal });
+      await delay(SWAP_PAUSE_MILLISECONDS, signal);
     }
   }
 

@@ -296,3 +296,29 @@ test('after a swap the earlier generation can be dropped, and a third be built',
   await destination.swap([{ live: next, next: third }], forever);
   expect(await ask('SELECT note FROM orders')).toEqual([['third']]);
 });
+
+test('an index that cannot be built while an older snapshot is read is tried again until it can', async () => {
+  const made: TableHandle[] = [];
+  for (const generation of [1, 2]) {
+    const table = await destination.open({ ...request('orders', generation, schema), deletes: 'soft' });
+    const batch = batchOf(schema, [
+      [1, 'a'],
+      [2, 'b'],
+    ]);
+    const actions: Action[] = [{ kind: 'load', batch }, { kind: 'index' }, { kind: 'settle' }];
+    await destination.apply([{ table, actions, checkpoint: 1 }], forever);
+    made.push(table);
+  }
+  const [live, next] = made as [TableHandle, TableHandle];
+  await byHand('CREATE INDEX by_deletion ON orders (_brimful_deleted_at)');
+  const rows = await destination.read(next, schema, forever);
+  await destination.apply([{ table: next, actions: [{ kind: 'truncate' }], checkpoint: 2 }], forever);
+  const swapping = destination.swap([{ live, next }], forever);
+  await sleep(250);
+  expect(next.place).toBe('beside');
+  await rows[Symbol.asyncDispose]();
+  const { attempts } = await swapping;
+  expect(attempts).toBeGreaterThan(1);
+  expect(next.place).toBe('live');
+  expect(await ask('SELECT table_name FROM duckdb_indexes()')).toEqual([['orders']]);
+});

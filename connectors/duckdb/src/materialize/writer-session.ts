@@ -188,7 +188,8 @@ async function writeThrough(connection: Connection): Promise<void> {
   }
 }
 
-async function delay(milliseconds: number, signal: AbortSignal): Promise<void> {
+/** Throws the signal's reason when it is aborted meanwhile. */
+export async function delay(milliseconds: number, signal: AbortSignal): Promise<void> {
   try {
     await sleep(milliseconds, undefined, { signal });
   } catch {
