@@ -248,26 +248,33 @@ test('without a key, a state has as many copies of a row as a table has', async 
 
 test('changes of transactions that are not seen are left out, from an offset on', async () => {
   await fc.assert(
-    fc.asyncProperty(steps, steps, costBytes, fc.nat(), async (first, then, cost, at) => {
-      const pieces = journal(first, then);
-      const isUnseen = (transaction: bigint): boolean => transaction % 3n === 1n;
-      const { context, end, complete } = await written(pieces);
-      const seesFrom = complete + (at % (end - complete + 1));
-      await compact(context, COLLECTION, 1, { asOf: seesFrom, signal });
-      const shape = await shapeAt(context, end);
-      const other = await written(
-        pieces.filter(
-          (piece, index) =>
-            piece.kind !== 'changes' ||
-            entriesBefore(pieces, index) < seesFrom ||
-            !isUnseen(piece.batch.changes?.transactions[0] ?? 0n),
-        ),
-      );
-      const sees = (transaction: bigint): boolean => !isUnseen(transaction);
-      const options = { asOf: end, sees, seesFrom, costBytes: cost, signal };
-      const found = await rowsOfState(readState(context, COLLECTION, 1, options));
-      expect(found).toEqual(await tableOf(other.context, COLLECTION, other.end, shape));
-    }),
+    fc.asyncProperty(
+      steps,
+      steps,
+      costBytes,
+      fc.nat(),
+      fc.boolean(),
+      async (first, then, cost, at, compacts) => {
+        const pieces = journal(first, then);
+        const isUnseen = (transaction: bigint): boolean => transaction % 3n === 1n;
+        const { context, end, complete } = await written(pieces);
+        const seesFrom = complete + (at % (end - complete + 1));
+        if (compacts) await compact(context, COLLECTION, 1, { asOf: seesFrom, signal });
+        const shape = await shapeAt(context, end);
+        const other = await written(
+          pieces.filter(
+            (piece, index) =>
+              piece.kind !== 'changes' ||
+              entriesBefore(pieces, index) < seesFrom ||
+              !isUnseen(piece.batch.changes?.transactions[0] ?? 0n),
+          ),
+        );
+        const sees = (transaction: bigint): boolean => !isUnseen(transaction);
+        const options = { asOf: end, sees, seesFrom, costBytes: cost, signal };
+        const found = await rowsOfState(readState(context, COLLECTION, 1, options));
+        expect(found).toEqual(await tableOf(other.context, COLLECTION, other.end, shape));
+      },
+    ),
     { numRuns: 200 },
   );
 });

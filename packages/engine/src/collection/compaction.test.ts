@@ -14,7 +14,7 @@ import type { ReadStateOptions } from './collection-state.ts';
 import { readState } from './collection-state.ts';
 import { CollectionWriter } from './collection-writer.ts';
 import { compact, forgetBases } from './compaction.ts';
-import { holdHistory } from './history-hold.ts';
+import { heldFrom, holdHistory } from './history-hold.ts';
 import { journalId } from './journal-id.ts';
 import { nominate } from './nomination.ts';
 
@@ -73,6 +73,16 @@ test('a state much larger than its memory comes in parts that fit', async () => 
   expect(sizes.length).toBeGreaterThan(10);
   expect(Math.max(...sizes)).toBeLessThanOrEqual(costBytes);
   expect(memory.takenBytes).toBe(0);
+  expect([...disk.blobs.keys()].filter((name) => name.startsWith('scratch/'))).toEqual([]);
+});
+
+test('whoever stops reading early leaves nothing behind', async () => {
+  const { disk, context, writer } = await written(begin, ...manyRows, complete);
+  const memory = new ByteBudget(10_000_000);
+  const options = { asOf: writer.head.next, costBytes: 150_000 };
+  for await (const { partition } of read({ ...context, states: memory }, options)) if (partition > 2) break;
+  expect(memory.takenBytes).toBe(0);
+  expect(heldFrom(context.store, COLLECTION, 1)).toBe(Infinity);
   expect([...disk.blobs.keys()].filter((name) => name.startsWith('scratch/'))).toEqual([]);
 });
 
