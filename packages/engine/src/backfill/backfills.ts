@@ -1,23 +1,19 @@
-import type { Connector, Logger } from '@brimful/connector';
-import type { BackfillPlan, Run, RunRequest, Spec } from '@brimful/model';
+import type { BackfillPlan, Guard, Run, RunRequest } from '@brimful/model';
 import { Problem } from '@brimful/model';
-import type { Store } from '@brimful/store';
-import type { PriceList } from './price.ts';
+import { sharedSubject, swapsTables } from './guards.ts';
+import { basisOf, driftOf } from './plan-basis.ts';
+import { planOf } from './plan.ts';
+import type { PlannerOptions } from './planner.ts';
+import { Planner } from './planner.ts';
 import type { RunDraft } from './request.ts';
+import { modeOf, parseRequest } from './request.ts';
 import { RunBook } from './run-book.ts';
 import type { RunOrder } from './run-change.ts';
-import { newRun, orderRun } from './run-change.ts';
+import { newRun, orderRun, stepRun } from './run-change.ts';
+import { holdsTables } from './run-state.ts';
 
-export interface BackfillsOptions {
-  readonly spec: Spec;
-  readonly connectors: { load(name: string): Promise<Connector> };
-  /** Stays the caller's. */
-  readonly store: Store;
-  readonly log: Logger;
-  readonly now: () => number;
-  /** The user's price file, parsed. */
-  readonly prices?: PriceList;
-}
+/** The store stays the caller's. `prices`: the user's price file, parsed. */
+export type BackfillsOptions = PlannerOptions;
 
 /**
  * What people do with backfill runs, for the command line and the server alike. It plans and it records what was decided;
@@ -25,10 +21,12 @@ export interface BackfillsOptions {
  */
 export class Backfills {
   readonly #options: BackfillsOptions;
+  readonly #planner: Planner;
   readonly #book: RunBook;
 
   constructor(options: BackfillsOptions) {
     this.#options = options;
+    this.#planner = new Planner(options);
     this.#book = new RunBook(options.store.registry);
   }
 
@@ -36,12 +34,30 @@ export class Backfills {
    * What a user typed, checked against the tables' columns. Throws `BRM-REQUEST-…` with what would be right.
    */
   async request(draft: RunDraft): Promise<RunRequest> {
-    throw new Problem('BRM-BUG', `not built yet: ${draft.mode}`, { kind: 'bug' });
+    const target = {
+      mode: modeOf(draft.mode),
+      task: draft.task,
+      bindings: draft.bindings === undefined || draft.bindings.length === 0 ? null : draft.bindings,
+    };
+    const tables = await this.#planner.tables(target);
+    const request = parseRequest(draft, tables, this.#options.now());
+    // Users may name a table as the source does; from here on it is the collection.
+    return {
+      ...request,
+      bindings: target.bindings === null ? null : tables.map(({ collection }) => collection),
+    };
   }
 
   /** Looks at the source and the destinations, changes nothing there, and keeps the plan for `apply`. */
   async plan(request: RunRequest): Promise<BackfillPlan> {
-    throw new Problem('BRM-BUG', `not built yet: ${request.mode}`, { kind: 'bug' });
+    const facts = await this.#planner.facts(request, 'whole');
+    if (facts.bindings.length === 0)
+      throw new Problem('BRM-REQUEST-BINDING', `${request.task} has no tables yet.`, {
+        remedy: 'Start it once with `brimful up`, or name a table it can see.',
+      });
+    const plan = await planOf(request, facts);
+    await this.#book.putPlan(plan);
+    return plan;
   }
 
   /** Throws `BRM-PLAN-UNKNOWN`. */
@@ -69,7 +85,36 @@ export class Backfills {
     approval: { readonly who: string; readonly acknowledged: readonly string[] },
   ): Promise<Run> {
     const plan = await this.findPlan(planId);
-    return this.#book.create((id) => newRun(id, plan, { ...approval, now: this.#options.now() }));
+    const now = this.#options.now();
+    checkApproval(plan, approval.acknowledged, now);
+    const facts = await this.#planner.facts(plan.request, 'basis');
+    const drift = driftOf(plan.basis, basisOf(facts));
+    if (drift.length > 0) {
+      throw new Problem('BRM-PLAN-DRIFT', `What ${planId} rests on has changed: ${drift.join('; ')}.`, {
+        remedy: 'Plan again and look at what that changes.',
+        at: { plan: planId },
+      });
+    }
+    const run = await this.#book.create((id, runs) => {
+      checkOthers(plan, runs);
+      return newRun(id, plan, { ...approval, now });
+    });
+    await this.#endUndoOfOthers(run);
+    return run;
+  }
+
+  /** Who applied it accepted that; from here on the executor may remove what the earlier run kept. */
+  async #endUndoOfOthers(run: Run): Promise<void> {
+    if (!swapsTables(run.plan.request)) return;
+    for (const other of await this.#book.list()) {
+      if (other.id === run.id || other.undoUntil === null) continue;
+      if (sharedSubject(run.plan.bindings, other.plan.bindings) === undefined) continue;
+      await this.#book.change(other.id, (present) =>
+        present.undoUntil === null
+          ? present
+          : stepRun(present, 'undo window ended', { now: run.createdAt, because: `${run.id} replaces it` }),
+      );
+    }
   }
 
   /** Newest first. */
@@ -90,5 +135,63 @@ export class Backfills {
   /** Every run as it is, oldest first, then again after each change, until aborted. */
   watch(signal: AbortSignal): AsyncIterable<Run> {
     return this.#book.watch(signal);
+  }
+}
+
+function checkApproval(plan: BackfillPlan, acknowledged: readonly string[], now: number): void {
+  const at = { plan: plan.id };
+  if (now >= plan.expiresAt) {
+    throw new Problem(
+      'BRM-PLAN-EXPIRED',
+      `${plan.id} expired at ${new Date(plan.expiresAt).toISOString()}.`,
+      {
+        remedy: 'Plan again: estimates and guards are as of then.',
+        at,
+      },
+    );
+  }
+  const blocking = plan.guards.filter(({ level }) => level === 'block');
+  if (blocking.length > 0) {
+    throw new Problem(
+      'BRM-PLAN-BLOCKED',
+      `${plan.id} cannot be applied: ${blocking.map(sentence).join(' ')}`,
+      {
+        remedy: blocking
+          .map(({ remedy }) => remedy)
+          .filter((text) => text !== null)
+          .join(' '),
+        at,
+      },
+    );
+  }
+  const accepted = new Set([...plan.request.acknowledged, ...acknowledged]);
+  const open = plan.guards.filter(({ level, id }) => level === 'confirm' && !accepted.has(id));
+  if (open.length === 0) return;
+  const ids = [...new Set(open.map(({ id }) => id))];
+  throw new Problem('BRM-PLAN-CONFIRM', `${plan.id} has to be confirmed: ${open.map(sentence).join(' ')}`, {
+    remedy: `If that is what you want: ${ids.map((id) => `--acknowledge ${id}`).join(' ')}`,
+    at: { ...at, guards: ids.join(',') },
+  });
+}
+
+function sentence({ id, subject, message }: Guard): string {
+  return `${id} (${subject}): ${message}`;
+}
+
+/** Among all runs there are, at the very moment the new one is entered. */
+function checkOthers(plan: BackfillPlan, runs: readonly Run[]): void {
+  for (const run of runs) {
+    if (run.plan.id === plan.id && run.plan.createdAt === plan.createdAt) {
+      throw new Problem('BRM-PLAN-APPLIED', `${plan.id} was applied already: it is ${run.id}.`, {
+        remedy: 'To do the same again, plan again.',
+        at: { plan: plan.id, run: run.id },
+      });
+    }
+    const shared = holdsTables(run.state) ? sharedSubject(plan.bindings, run.plan.bindings) : undefined;
+    if (shared === undefined) continue;
+    throw new Problem('BRM-PLAN-DRIFT', `${run.id} holds ${shared} since a moment ago.`, {
+      remedy: `Wait until ${run.id} is done, or cancel it; then plan again.`,
+      at: { plan: plan.id, run: run.id },
+    });
   }
 }

@@ -1,0 +1,155 @@
+import type { EstimateQuality, EstimatedNumber, Run, RunEstimate, RunRequest } from '@brimful/model';
+import type { BindingFacts, PlanFacts } from './plan-facts.ts';
+import { sourceOf } from './plan-facts.ts';
+import { priceOf } from './price.ts';
+
+/** Before anything was measured here: what one reader decodes, and what a destination loads. Both are cautious. */
+const DEFAULT_READ_BYTES_PER_SECOND = 20e6;
+const DEFAULT_LOAD_ROWS_PER_SECOND = 150_000;
+/** Connections, the last catch-up, the swap. */
+const FIXED_SECONDS = 2;
+/** A run takes from so much to so much of what is expected. */
+const SHORTEST = 0.5;
+const LONGEST = 2;
+/** Of decoded bytes, in compressed segments and scratch files. */
+const LOCAL_SHARE = 0.5;
+/** Of so many runs of the same mode the middle speed counts. */
+const RUNS_COUNTED = 5;
+/** Shorter runs say more about their fixed part than about speed. */
+const TELLING_SECONDS = 1;
+
+/** What the run will read, write, take and cost. Quality marks say how far each number can be trusted. */
+export function estimateOf(request: RunRequest, facts: PlanFacts): RunEstimate {
+  const swaps = request.mode === 'reset' || request.mode === 'materialization';
+  const rows = sum(facts.bindings.map(rowsOf));
+  const bytes = sum(facts.bindings.map(bytesOf));
+  const writes = facts.bindings.map((binding) => ({
+    rows: rowsOf(binding).value * binding.tables.length,
+    bytes: bytesOf(binding).value * binding.tables.length,
+  }));
+  const destinationRowsWritten = total(writes.map((write) => write.rows));
+  const destinationBytesWritten = total(writes.map((write) => write.bytes));
+  const sourceBytesRead = total(facts.bindings.map(({ survey }) => survey?.bytesRead ?? 0));
+  const { seconds, basedOn } = durationOf(request, facts, rows, bytes.value, destinationRowsWritten);
+  const source = sourceOf(facts);
+  const peakLocalBytes = Math.round(bytes.value * LOCAL_SHARE);
+  const peakDestinationBytes = swaps ? nextTableBytes(facts) : 0;
+  return {
+    rows,
+    bytes,
+    seconds,
+    sourceBytesRead,
+    walBytes: source?.retainedBytes ?? 0,
+    walHeadroomBytes: source?.headroomBytes ?? null,
+    destinationRowsWritten,
+    destinationBytesWritten,
+    peakLocalBytes,
+    peakDestinationBytes,
+    price:
+      facts.prices === null
+        ? null
+        : priceOf(
+            {
+              sourceBytesRead,
+              destinationBytesWritten,
+              destinationRowsWritten,
+              storedBytes: peakLocalBytes + peakDestinationBytes,
+              storedMilliseconds: request.undoMilliseconds + seconds.to * 1000,
+            },
+            facts.prices,
+          ),
+    downtimeSeconds: 0,
+    basedOn,
+  };
+}
+
+/** In scope: by the source, or for a rebuild from the collection whatever is known of that. */
+export function rowsOf({ survey, collectionRows, tables }: BindingFacts): EstimatedNumber {
+  if (survey !== null) return survey.rows;
+  if (collectionRows !== null) return collectionRows;
+  const known = tables.map((table) => table.survey?.rows ?? null).filter((rows) => rows !== null);
+  return { value: Math.max(0, ...known), quality: known.length === 0 ? 'at least' : 'statistics' };
+}
+
+/** Decoded. */
+export function bytesOf({ survey, journal, tables }: BindingFacts): EstimatedNumber {
+  if (survey !== null) return survey.bytes;
+  const known = tables.map((table) => table.survey?.bytes ?? null).filter((bytes) => bytes !== null);
+  if (known.length > 0) return { value: Math.max(...known), quality: 'statistics' };
+  return { value: journal?.bytes ?? 0, quality: 'at least' };
+}
+
+/** The next tables beside the present ones. */
+function nextTableBytes({ bindings }: PlanFacts): number {
+  return total(
+    bindings.flatMap((binding) =>
+      binding.tables.map((table) => Math.max(table.survey?.bytes ?? 0, bytesOf(binding).value)),
+    ),
+  );
+}
+
+function durationOf(
+  request: RunRequest,
+  { runs }: PlanFacts,
+  rows: EstimatedNumber,
+  bytes: number,
+  destinationRows: number,
+): Pick<RunEstimate, 'seconds' | 'basedOn'> {
+  const past = pastSpeed(request, runs);
+  const passes = request.verify === 'full' ? 2 : 1;
+  const measured = past === null ? null : rows.value / past.rowsPerSecond;
+  const assumed =
+    (passes * bytes) / DEFAULT_READ_BYTES_PER_SECOND + destinationRows / DEFAULT_LOAD_ROWS_PER_SECOND;
+  const { bytesPerSecond } = request.throttle;
+  const throttled = bytesPerSecond === null || bytesPerSecond === 0 ? 0 : (passes * bytes) / bytesPerSecond;
+  const expected = FIXED_SECONDS + Math.max(measured ?? assumed, throttled);
+  return {
+    seconds: {
+      from: expected * SHORTEST,
+      to: expected * LONGEST,
+      quality: worst([rows.quality, past === null ? 'statistics' : 'sampled']),
+    },
+    basedOn:
+      past === null
+        ? `a default of ${DEFAULT_READ_BYTES_PER_SECOND / 1e6} MB/s read and ${DEFAULT_LOAD_ROWS_PER_SECOND} rows/s loaded`
+        : past.count === 1
+          ? 'the speed of the last run'
+          : `the speed of the last ${past.count} runs`,
+  };
+}
+
+/** The middle speed of the last runs of this mode and task, all their work included. */
+function pastSpeed(
+  { mode, task }: RunRequest,
+  runs: readonly Run[],
+): { readonly rowsPerSecond: number; readonly count: number } | null {
+  const speeds = runs
+    .filter((run) => run.mode === mode && run.plan.request.task === task && run.report !== null)
+    .flatMap(({ report }) =>
+      report === null || report.seconds < TELLING_SECONDS || report.rows === 0
+        ? []
+        : [report.rows / Math.max(TELLING_SECONDS, report.seconds - FIXED_SECONDS)],
+    )
+    .slice(0, RUNS_COUNTED)
+    .sort((a, b) => a - b);
+  const middle = speeds[Math.floor(speeds.length / 2)];
+  return middle === undefined ? null : { rowsPerSecond: middle, count: speeds.length };
+}
+
+/** From what is surest to what is least sure: a sum is as good as its worst part. */
+const QUALITIES: readonly EstimateQuality[] = ['exact', 'sampled', 'statistics', 'at least'];
+
+function worst(qualities: readonly EstimateQuality[]): EstimateQuality {
+  return QUALITIES[Math.max(0, ...qualities.map((quality) => QUALITIES.indexOf(quality)))] ?? 'exact';
+}
+
+function sum(numbers: readonly EstimatedNumber[]): EstimatedNumber {
+  return {
+    value: total(numbers.map(({ value }) => value)),
+    quality: worst(numbers.map(({ quality }) => quality)),
+  };
+}
+
+function total(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0);
+}
