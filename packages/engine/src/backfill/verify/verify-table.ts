@@ -35,6 +35,7 @@ export interface VerifyMeans {
   readonly onProgress?: (progress: VerifyProgress) => void;
 }
 
+/** `state` is asked for the offset that the table is at: history must be held from its present offset on. */
 export interface TableVerification extends VerifyMeans {
   /** For people: `shop/warehouse: orders`. */
   readonly subject: string;
