@@ -10,7 +10,7 @@ const healthSql = (slot: string): string => `
 WITH here AS (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END AS lsn,
     pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS sees_all),
   own_slot AS (SELECT pg_wal_lsn_diff(here.lsn, restart_lsn) AS retained,
-    CASE wal_status WHEN 'lost' THEN 0 ELSE greatest(safe_wal_size, 0) END AS headroom
+    CASE WHEN wal_status = 'lost' THEN 0 WHEN safe_wal_size < 0 THEN 0 ELSE safe_wal_size END AS headroom
     FROM pg_replication_slots, here WHERE slot_name = ${quoteText(slot)}),
   replicas AS (SELECT pg_wal_lsn_diff(here.lsn, COALESCE(replay_lsn, flush_lsn, write_lsn, sent_lsn)) AS behind,
     EXTRACT(EPOCH FROM replay_lag) * 1000 AS late

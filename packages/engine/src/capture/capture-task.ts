@@ -7,7 +7,7 @@ import type {
   StreamPart,
 } from '@brimful/connector';
 import type { CaptureSpec, Json, ProblemRecord, TaskState } from '@brimful/model';
-import { Problem, isDiscovered, toProblem } from '@brimful/model';
+import { Problem, batchBytes, isDiscovered, toProblem } from '@brimful/model';
 import { CollectionWriter } from '../collection/collection-writer.ts';
 import { collectionGenerations } from '../collection/generations.ts';
 import type { EngineContext } from '../context.ts';
@@ -77,6 +77,9 @@ export class CaptureTask {
     this.#connector = connector;
     this.#gate = gate;
   }
+
+  /** Called with the size of what the stream brought. */
+  onStreamed: (bytes: number) => void = () => undefined;
 
   /** What holds back reading a table, besides the disk. */
   paceOf: (table: CapturedTable) => ReadPace = () => FREE;
@@ -224,6 +227,9 @@ export class CaptureTask {
         [...byResource(slice.parts)].map(async ([resource, parts]) => {
           await this.resources.get(resource)?.follow(parts);
         }),
+      );
+      this.onStreamed(
+        slice.parts.reduce((sum, part) => sum + (part.kind === 'rows' ? batchBytes(part.batch) : 0), 0),
       );
       // Invariant 1: only now is everything up to here durable.
       this.#acknowledge = slice.acknowledge;
@@ -425,7 +431,6 @@ export class CaptureTask {
 
 const FREE: ReadPace = {
   reader: () => Promise.resolve(() => undefined),
-  pass: () => Promise.resolve(),
   take: () => Promise.resolve(),
 };
 

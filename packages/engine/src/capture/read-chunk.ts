@@ -24,10 +24,8 @@ export interface BackfillMeans {
 
 /** Holds reading back: for the source's sake, or because a person or a clock wants it so. */
 export interface ReadPace {
-  /** Waits for a place for one more open chunk. */
+  /** Waits until one more chunk may be opened; the result says that it is closed. */
   reader(signal: AbortSignal): Promise<() => void>;
-  /** Waits before a chunk is opened. */
-  pass(signal: AbortSignal): Promise<void>;
   /** Charges what was read of it. */
   take(bytes: number, signal: AbortSignal): Promise<void>;
 }
@@ -36,7 +34,6 @@ export interface ReadPace {
 export async function admit(means: BackfillMeans, signal: AbortSignal): Promise<() => void> {
   const { gate, pace, readers } = means;
   await gate.pass(signal);
-  await pace.pass(signal);
   const leave = await pace.reader(signal);
   try {
     const release = await readers.take(signal);

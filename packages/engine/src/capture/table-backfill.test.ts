@@ -79,7 +79,7 @@ async function backfill(
     passed: new Watermark(),
     readers: new Slots(2),
     gate: new PauseGate(),
-    pace: { reader: async () => () => undefined, pass: async () => undefined, take: async () => undefined },
+    pace: { reader: async () => () => undefined, take: async () => undefined },
   };
   await backfillTable(docs.table, means, new AbortController().signal);
   return memory;

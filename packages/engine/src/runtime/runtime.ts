@@ -64,6 +64,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const executor = executorOf(tasks, verifications);
   for (const task of captures) {
     const governor = governors.get(task.spec.name);
+    task.onStreamed = (bytes) => governor?.noteStreamed(bytes);
     task.paceOf = ({ writer }) => {
       const run = executor.readerOf(writer.collection, writer.generation);
       return governor?.pace(run ?? 'first reads') ?? FREE;
@@ -111,7 +112,6 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
 const FREE = {
   reader: () => Promise.resolve(() => undefined),
-  pass: () => Promise.resolve(),
   take: () => Promise.resolve(),
 };
 
