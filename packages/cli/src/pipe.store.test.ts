@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ControlClient } from '@brimful/control';
+import type { Runtime } from '@brimful/engine';
 import type { RuntimeStatus } from '@brimful/model';
 import { STATUS_KEY } from '@brimful/model';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LoadedConfig } from './config/load.ts';
 import { openStore, openStoreReadonly } from './data-directory.ts';
 import { silentLog } from './log.ts';
-import type { PipeRuntime } from './pipe.ts';
 import { Pipe } from './pipe.ts';
 import { redactor } from './redact.ts';
 import { fakeConnectors } from './testing/fake-connectors.ts';
@@ -23,7 +23,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-function start(startRuntime: () => Promise<PipeRuntime>): Promise<Pipe> {
+function start(startRuntime: () => Promise<Runtime>): Promise<Pipe> {
   const config: LoadedConfig = {
     file: join(directory, 'brimful.yaml'),
     spec: {
@@ -44,7 +44,7 @@ function start(startRuntime: () => Promise<PipeRuntime>): Promise<Pipe> {
   return Pipe.start({ config, connectors: fakeConnectors(), log: silentLog, openStore, startRuntime });
 }
 
-function fakeRuntime(): PipeRuntime & { stops: number } {
+function fakeRuntime(): Runtime & { stops: number } {
   const { promise, resolve } = Promise.withResolvers<void>();
   return {
     stops: 0,

@@ -4,7 +4,7 @@ import { backfillCalls, serveControl } from '@brimful/control';
 import type { Runtime, RuntimeOptions } from '@brimful/engine';
 import { Backfills } from '@brimful/engine';
 import type { Run, RuntimeStatus } from '@brimful/model';
-import { Problem, STATUS_KEY } from '@brimful/model';
+import { STATUS_KEY } from '@brimful/model';
 import type { Store } from '@brimful/store';
 import type { LoadedConfig } from './config/load.ts';
 import type { ConnectorRegistry } from './connectors.ts';
@@ -15,12 +15,9 @@ export interface PipeOptions {
   readonly connectors: ConnectorRegistry;
   readonly log: Logger;
   readonly openStore: (directory: string) => Promise<Store>;
-  readonly startRuntime: (options: RuntimeOptions) => Promise<PipeRuntime>;
+  readonly startRuntime: (options: RuntimeOptions) => Promise<Runtime>;
   readonly now?: () => number;
 }
-
-/** A runtime that may be able to compare. */
-export type PipeRuntime = Runtime & Partial<Pick<ControlTarget, 'verify'>>;
 
 /** Often enough for a person who watches; each time is one small durable write. */
 const PUBLISH_EVERY_MILLISECONDS = 1000;
@@ -31,7 +28,7 @@ const PUBLISH_EVERY_MILLISECONDS = 1000;
  */
 export class Pipe implements AsyncDisposable {
   readonly #store: Store;
-  readonly #runtime: PipeRuntime;
+  readonly #runtime: Runtime;
   readonly #log: Logger;
   readonly #timer: NodeJS.Timeout;
   readonly #backfills: BackfillCalls;
@@ -43,7 +40,7 @@ export class Pipe implements AsyncDisposable {
   #busy = false;
   #stopped: Promise<void> | undefined;
 
-  private constructor(store: Store, runtime: PipeRuntime, { config, connectors, log, now }: PipeOptions) {
+  private constructor(store: Store, runtime: Runtime, { config, connectors, log, now }: PipeOptions) {
     this.#store = store;
     this.#runtime = runtime;
     this.#log = log;
@@ -120,10 +117,7 @@ export class Pipe implements AsyncDisposable {
     const target: ControlTarget = {
       backfills: this.#backfills,
       status: () => this.#runtime.status(),
-      verify: (request, signal, onProgress) => {
-        if (this.#runtime.verify !== undefined) return this.#runtime.verify(request, signal, onProgress);
-        throw new Problem('BRM-VERIFY-NONE', 'This pipe cannot compare.', { kind: 'bug' });
-      },
+      verify: (request, signal, onProgress) => this.#runtime.verify(request, signal, onProgress),
     };
     try {
       this.#control = await serveControl(target, dataDirectory);
