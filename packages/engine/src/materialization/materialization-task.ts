@@ -251,6 +251,11 @@ export class MaterializationTask {
     this.#build(collection, edition);
   }
 
+  /** Of all generations of a collection's table that are open. */
+  feedsOf(collection: string): readonly TableFeed[] {
+    return [...this.#allFeeds()].filter((feed) => feed.collection === collection);
+  }
+
   /** The feed of one generation of a collection's table; undefined while it is not open. */
   edition(collection: string, generation: number): TableFeed | undefined {
     const live = this.feeds.get(collection);

@@ -32,7 +32,7 @@ interface Fixture {
 async function fixture(keepMilliseconds?: number, count = 10): Promise<Fixture> {
   const disk = new MemoryDisk();
   const context = memoryContext(disk);
-  const retention = new Retention(context.store, keepMilliseconds, context, POLICY);
+  const retention = new Retention(context, keepMilliseconds, POLICY);
   const writer = await CollectionWriter.open<number>(context, COLLECTION, 1);
   const rows = Array.from({ length: count }, (_, id) => [id, 'as it was read', null]);
   await append(writer, [

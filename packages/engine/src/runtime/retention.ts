@@ -1,4 +1,4 @@
-import type { Offset, Store } from '@brimful/store';
+import type { Offset } from '@brimful/store';
 import type { Problem } from '@brimful/model';
 import { toProblem } from '@brimful/model';
 import type { Base } from '../collection/base.ts';
@@ -8,7 +8,6 @@ import { compact, forgetBases } from '../collection/compaction.ts';
 import { heldFrom } from '../collection/history-hold.ts';
 import { journalId } from '../collection/journal-id.ts';
 import type { EngineContext } from '../context.ts';
-import type { MaterializationTask } from '../materialization/materialization-task.ts';
 
 /** How precisely retention is kept. */
 export const RETENTION_LOOK_MILLISECONDS = 10_000;
@@ -69,25 +68,21 @@ interface Measured {
  * What fails for one journal is logged and tried again later; the others go on. (Invariant 8)
  */
 export class Retention {
-  readonly #store: Store;
   readonly #keepMilliseconds: number | undefined;
-  readonly #context: EngineContext | undefined;
+  readonly #context: EngineContext;
   readonly #policy: CompactionPolicy;
   /** Per journal: how far everybody was, and when that was seen. */
   readonly #marks = new Map<string, { readonly at: number; readonly offset: Offset }[]>();
   readonly #measured = new Map<string, Measured>();
   readonly #failed = new Map<string, { readonly problem: Problem; readonly retryAt: number }>();
 
-  /** Without a context, nothing is compacted: only `look` may be called. */
   constructor(
-    store: Store,
+    context: EngineContext,
     keepMilliseconds: number | undefined,
-    context?: EngineContext,
     policy: CompactionPolicy = keepMilliseconds === undefined ? UNLIMITED : LIMITED,
   ) {
-    this.#store = store;
-    this.#keepMilliseconds = keepMilliseconds;
     this.#context = context;
+    this.#keepMilliseconds = keepMilliseconds;
     this.#policy = policy;
   }
 
@@ -99,7 +94,6 @@ export class Retention {
   /** Looks after every journal once: compacts and forgets what is due, one after the other. Ends early when aborted. */
   async keep(journals: readonly RetainedJournal[], now: number, signal: AbortSignal): Promise<void> {
     const context = this.#context;
-    if (context === undefined) return;
     for (const journal of journals) {
       signal.throwIfAborted();
       const id = journalId(journal.collection, journal.generation);
@@ -197,29 +191,4 @@ export class Retention {
     }
     return measured;
   }
-
-  /** Forgets what every materialization has had for long enough, whether or not a base covers it. */
-  async look(materializations: readonly MaterializationTask[], now: number): Promise<void> {
-    for (const [collection, offset] of materialized(materializations)) {
-      const id = journalId(collection, 1);
-      const due = this.#due(id, offset, now);
-      if (due > 0) await this.#store.journals.trim(id, due);
-    }
-  }
-}
-
-/** The lowest offset of each collection over all its tables, where all of them are live. */
-function materialized(materializations: readonly MaterializationTask[]): Map<string, Offset> {
-  const lowest = new Map<string, Offset>();
-  const behind = new Set<string>();
-  for (const { bindings, feeds } of materializations) {
-    for (const collection of bindings.keys()) {
-      const applied = feeds.get(collection)?.applied;
-      if (applied?.phase === 'live')
-        lowest.set(collection, Math.min(applied.offset, lowest.get(collection) ?? Infinity));
-      else behind.add(collection);
-    }
-  }
-  for (const collection of behind) lowest.delete(collection);
-  return lowest;
 }

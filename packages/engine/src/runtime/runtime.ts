@@ -12,6 +12,7 @@ import { PauseGate, sleep } from '../flow/pause-gate.ts';
 import { captureStatus } from './capture-status.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { materializationStatus } from './materialization-status.ts';
+import { retainedJournals } from './retained-journals.ts';
 import { RETENTION_LOOK_MILLISECONDS, Retention } from './retention.ts';
 import type { Tasks } from './tasks.ts';
 import { makeTasks } from './tasks.ts';
@@ -183,17 +184,14 @@ async function tellLag(
   }
 }
 
-async function retain(
-  options: RuntimeOptions,
-  { materializations }: Tasks,
-  signal: AbortSignal,
-): Promise<void> {
+/** Compacts and forgets history, now and then. */
+async function retain(options: RuntimeOptions, tasks: Tasks, signal: AbortSignal): Promise<void> {
   const { retentionMilliseconds } = options.spec.limits;
-  if (retentionMilliseconds === undefined) return;
-  const retention = new Retention(options.store, retentionMilliseconds);
+  const retention = new Retention(tasks.context, retentionMilliseconds);
+  const pause = Math.max(1000, retentionMilliseconds ?? RETENTION_LOOK_MILLISECONDS);
   for (;;) {
-    await sleep(Math.min(RETENTION_LOOK_MILLISECONDS, Math.max(1000, retentionMilliseconds)), signal);
-    await retention.look(materializations, options.now());
+    await sleep(Math.min(RETENTION_LOOK_MILLISECONDS, pause), signal);
+    await retention.keep(retainedJournals(tasks), options.now(), signal);
   }
 }
 
