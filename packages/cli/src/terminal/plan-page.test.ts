@@ -188,6 +188,18 @@ test('costs: a price with its lines, no room for the log, a dependent that is no
   `);
 });
 
+test('where the same is done to several tables, each line says to which', () => {
+  const stages = ['shop/duck: orders', 'shop/copy: orders'].map((subject) => ({
+    kind: 'swap' as const,
+    subject,
+    sentence: 'exchange the names',
+    level: 0,
+  }));
+  expect(section(shown(backfillPlan({ stages })), 'What happens, level by level')).toBe(
+    '   0  swap  exchange the names (shop/duck: orders)\n      swap  exchange the names (shop/copy: orders)',
+  );
+});
+
 test('names and values cannot steer the terminal', () => {
   const escape = '\u{1B}[2J';
   const page = planPage(

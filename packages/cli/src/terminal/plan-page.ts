@@ -182,7 +182,10 @@ function stageLines(stages: readonly Stage[], options: PageOptions): string[] {
   const lines = shown.flatMap((stage, index) => {
     const level = shown[index - 1]?.level === stage.level ? '' : String(stage.level);
     const prefix = `  ${padLeft(level, 2)}  ${options.colors.cyan(padRight(stage.kind, kind))}  `;
-    return hanging(prefix, stage.sentence, pageWidth(options));
+    // The same is done to several tables: which one is this?
+    const same = sorted.filter(({ sentence }) => sentence === stage.sentence).length > 1;
+    const text = same ? `${stage.sentence} (${stage.subject})` : stage.sentence;
+    return hanging(prefix, text, pageWidth(options));
   });
   const hidden = sorted.length - shown.length;
   return hidden > 0 ? [...lines, `  … ${hidden} more steps: --json has them all`] : lines;

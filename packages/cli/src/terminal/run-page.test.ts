@@ -46,7 +46,7 @@ test('a run at work says why it is slow, what failed and what to do', () => {
       why        schema cleanup (anna)
       rows       the whole table
       plan       plan-0a1b2c3d4e5f
-      when       made 2026-11-22 20:40, began 2026-11-22 20:40
+      when       made 2026-11-22 20:40, began 20:40:01
       limits     at most 20.0 MB/s, 2 at once
       throttled  the source answers in 12 ms instead of 0.6 ms
 
@@ -73,7 +73,7 @@ test('a run that is swapped in shows its report beside the estimate, and how to 
       why   schema cleanup (anna)
       rows  the whole table
       plan  plan-0a1b2c3d4e5f
-      when  made 2026-11-22 19:40, began 2026-11-22 20:40, ended 2026-11-22 20:40
+      when  made 2026-11-22 19:40, began 20:40:01, ended 20:40:31
 
     Tables
       shop/orders swapped                  1.00 M 61.0 MB

@@ -40,11 +40,14 @@ function headLine(run: Run, options: PageOptions): string {
 function headFacts(run: Run, { timeZone }: PageOptions): [string, string][] {
   const { request } = run.plan;
   const [scope = ''] = scopeText(request.scope).split('\n');
-  const times = [
-    `made ${formatMoment(run.createdAt, timeZone)}`,
-    run.startedAt === null ? '' : `began ${formatMoment(run.startedAt, timeZone)}`,
-    run.endedAt === null ? '' : `ended ${formatMoment(run.endedAt, timeZone)}`,
-  ];
+  const made = formatMoment(run.createdAt, timeZone);
+  const later = (word: string, at: number | null): string => {
+    if (at === null) return '';
+    const moment = formatMoment(at, timeZone);
+    const sameDay = moment.slice(0, 10) === made.slice(0, 10);
+    return `${word} ${sameDay ? formatClock(at, timeZone) : moment}`;
+  };
+  const times = [`made ${made}`, later('began', run.startedAt), later('ended', run.endedAt)];
   const limits = throttleText(run);
   return [
     ['why', `${request.reason} (${request.author})`],
