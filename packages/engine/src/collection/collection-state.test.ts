@@ -185,7 +185,7 @@ test('a state equals what a table makes of the journal, in whatever memory', asy
       expect(await rowsOfState(readState(context, COLLECTION, 1, options))).toEqual(expected);
       expect([...disk.blobs.keys()].filter((name) => name.startsWith('scratch/'))).toEqual([]);
     }),
-    { numRuns: 400 },
+    { numRuns: 250 },
   );
 });
 
@@ -206,7 +206,7 @@ test('a state from a base and the entries since equals one from the whole histor
       const options = { asOf: end, costBytes: cost, signal };
       expect(await rowsOfState(readState(context, COLLECTION, 1, options))).toEqual(expected);
     }),
-    { numRuns: 200 },
+    { numRuns: 120 },
   );
 });
 
@@ -242,7 +242,7 @@ test('without a key, a state has as many copies of a row as a table has', async 
       const options = { asOf: end, costBytes: cost, signal };
       expect(await rowsOfState(readState(context, COLLECTION, 1, options))).toEqual(expected);
     }),
-    { numRuns: 200 },
+    { numRuns: 120 },
   );
 });
 
@@ -275,7 +275,7 @@ test('changes of transactions that are not seen are left out, from an offset on'
         expect(found).toEqual(await tableOf(other.context, COLLECTION, other.end, shape));
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 120 },
   );
 });
 
@@ -330,7 +330,7 @@ test('nominated are the keys of the state in scope that nothing has mentioned si
       expect(found.length, 'each once').toBe(expected.size);
       expect([...disk.blobs.keys()].filter((name) => name.startsWith('scratch/'))).toEqual([]);
     }),
-    { numRuns: 200 },
+    { numRuns: 120 },
   );
 });
 
