@@ -1,7 +1,8 @@
-import type { EstimateQuality, EstimatedNumber, Run, RunEstimate, RunRequest } from '@brimful/model';
+import type { EstimateQuality, EstimatedNumber, RunEstimate, RunRequest } from '@brimful/model';
 import type { BindingFacts, PlanFacts } from './plan-facts.ts';
 import { sourceOf } from './plan-facts.ts';
 import { priceOf } from './price.ts';
+import { accuracyOf, workingSeconds } from './progress.ts';
 
 /** Before anything was measured here: what one reader decodes, and what a destination loads. Both are cautious. */
 const DEFAULT_READ_BYTES_PER_SECOND = 20e6;
@@ -90,12 +91,12 @@ function nextTableBytes({ bindings }: PlanFacts): number {
 
 function durationOf(
   request: RunRequest,
-  { runs }: PlanFacts,
+  facts: PlanFacts,
   rows: EstimatedNumber,
   bytes: number,
   destinationRows: number,
 ): Pick<RunEstimate, 'seconds' | 'basedOn'> {
-  const past = pastSpeed(request, runs);
+  const past = pastSpeed(request, facts);
   const passes = request.verify === 'full' ? 2 : 1;
   const measured = past === null ? null : rows.value / past.rowsPerSecond;
   const assumed =
@@ -112,28 +113,38 @@ function durationOf(
     basedOn:
       past === null
         ? `a default of ${DEFAULT_READ_BYTES_PER_SECOND / 1e6} MB/s read and ${DEFAULT_LOAD_ROWS_PER_SECOND} rows/s loaded`
-        : past.count === 1
-          ? 'the speed of the last run'
-          : `the speed of the last ${past.count} runs`,
+        : `the speed of the last ${past.count === 1 ? 'run' : `${past.count} runs`}${lastError(request, facts)}`,
   };
 }
 
-/** The middle speed of the last runs of this mode and task, all their work included. */
+/** The middle speed of the last runs of this mode and task that came to an end, all their work included. */
 function pastSpeed(
   { mode, task }: RunRequest,
-  runs: readonly Run[],
+  { runs, now }: PlanFacts,
 ): { readonly rowsPerSecond: number; readonly count: number } | null {
   const speeds = runs
-    .filter((run) => run.mode === mode && run.plan.request.task === task && run.report !== null)
-    .flatMap(({ report }) =>
-      report === null || report.seconds < TELLING_SECONDS || report.rows === 0
+    .filter((run) => run.mode === mode && run.plan.request.task === task)
+    .filter(({ state }) => state === 'done' || state === 'swapped' || state === 'undone')
+    .flatMap((run) => {
+      const seconds = workingSeconds(run, now) ?? 0;
+      const rows = run.bindings.reduce((all, { rowsRead }) => all + rowsRead, 0);
+      return seconds < TELLING_SECONDS || rows === 0
         ? []
-        : [report.rows / Math.max(TELLING_SECONDS, report.seconds - FIXED_SECONDS)],
-    )
+        : [rows / Math.max(TELLING_SECONDS, seconds - FIXED_SECONDS)];
+    })
     .slice(0, RUNS_COUNTED)
     .sort((a, b) => a - b);
   const middle = speeds[Math.floor(speeds.length / 2)];
   return middle === undefined ? null : { rowsPerSecond: middle, count: speeds.length };
+}
+
+/** How wrong the last estimate was. */
+function lastError({ mode, task }: RunRequest, { runs, now }: PlanFacts): string {
+  const last = runs.find((run) => run.mode === mode && run.plan.request.task === task && accuracyOf(run, now) !== null);
+  const seconds = last === undefined ? null : (accuracyOf(last, now)?.seconds ?? null);
+  return seconds === null
+    ? ''
+    : `; the last one was estimated at ${Number(seconds.toPrecision(2))} times what it took`;
 }
 
 /** From what is surest to what is least sure: a sum is as good as its worst part. */

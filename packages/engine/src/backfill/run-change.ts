@@ -8,6 +8,7 @@ import type {
   Throttle,
 } from '@brimful/model';
 import { Problem, assert } from '@brimful/model';
+import { etaSecondsOf } from './progress.ts';
 import type { BindingInput } from './run-binding-state.ts';
 import { nextBindingState } from './run-binding-state.ts';
 import type { Outcome, RunInput } from './run-state.ts';
@@ -170,7 +171,7 @@ export function stepBinding(
   });
 }
 
-/** How far a table is. Not its state, and not its problem. */
+/** How far a table is. Not its state, and not its problem. Without `etaSeconds` that follows from the rest. */
 export type BindingProgress = Partial<
   Pick<
     RunBinding,
@@ -187,7 +188,9 @@ export type BindingProgress = Partial<
 >;
 
 export function withProgress(run: Run, collection: string, progress: BindingProgress): Run {
-  return withBinding(run, { ...bindingOf(run, collection), ...progress });
+  const binding = { ...bindingOf(run, collection), ...progress };
+  const etaSeconds = progress.etaSeconds === undefined ? etaSecondsOf(binding) : progress.etaSeconds;
+  return withBinding(run, { ...binding, etaSeconds });
 }
 
 /** Adds to the history; at its limit the middle goes. */
@@ -251,7 +254,8 @@ function orderTable(run: Run, collection: string, verb: RunVerb, circumstances: 
   const whole = verb === 'pause' || verb === 'resume' || verb === 'cancel' ? 'skip' : verb;
   const outcome = nextRunState(run.state, whole);
   const next = stepBinding(run, collection, verb, circumstances);
-  return { ...next, state: stateOf(outcome, run.id), endedAt: verb === 'retry' ? null : next.endedAt };
+  const again = verb === 'retry' ? { endedAt: null, report: null } : {};
+  return { ...next, ...again, state: stateOf(outcome, run.id) };
 }
 
 /** Cancelled now: live tables stay as they are. Tables that were swapped in already stay, and can be undone. */
@@ -276,7 +280,7 @@ function retried(run: Run, circumstances: Circumstances): Run {
   );
   const what = withWhy('retry', circumstances.because ?? null);
   return withEvent(
-    { ...next, state, because: null, endedAt: null },
+    { ...next, state, because: null, endedAt: null, report: null },
     { at: circumstances.now, who: circumstances.who ?? 'system', what },
   );
 }

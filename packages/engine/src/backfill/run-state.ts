@@ -125,6 +125,11 @@ export function nextRunState(state: RunState, input: RunInput): Outcome<RunState
   return { refused: hint === undefined ? why : `${why}: ${hint}` };
 }
 
+/** Whether a word of a run's history is something that happened to it as a whole. */
+export function isRunInput(text: string): text is RunInput {
+  return Object.hasOwn(TABLE, text);
+}
+
 /** Nothing happens to it any more. An undone run counts as over only when it cannot be redone, which its record says. */
 export function isOver(state: RunState): boolean {
   return state === 'done' || state === 'cancelled' || state === 'expired';
