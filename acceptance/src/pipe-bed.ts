@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ControlClient } from '@brimful/control';
 import { compareTables, duckdbRows, postgresRows, tableShape } from '@brimful/demo/compare';
 import type { SharedPostgres, TestDatabase } from '@brimful/testbed/vitest';
 import { createTestDatabase } from '@brimful/testbed/vitest';
@@ -64,6 +65,15 @@ export class PipeBed implements AsyncDisposable {
 
   start(env: Readonly<Record<string, string>> = {}): PipeProcess {
     return new PipeProcess(this.options, env);
+  }
+
+  /** To steer the pipe that runs now. */
+  async control(): Promise<ControlClient> {
+    for (;;) {
+      const client = await ControlClient.find(this.options.dataDirectory);
+      if (client !== undefined) return client;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   async query<T extends object>(sql: string): Promise<T[]> {

@@ -1,6 +1,7 @@
 import type { Connector } from '@brimful/connector';
 import type { Runtime } from '@brimful/engine';
-import { crashPoints, startRuntime } from '@brimful/engine';
+import { backfillCalls, serveControl } from '@brimful/control';
+import { Backfills, crashPoints, startRuntime } from '@brimful/engine';
 import type { Spec } from '@brimful/model';
 import { openFileStore } from '@brimful/store-file';
 import type { PipeOptions } from './pipe-options.ts';
@@ -59,17 +60,22 @@ const write =
       process.stderr.write(`${JSON.stringify({ level: name, message, ...fields })}\n`);
   };
 const store = await openFileStore(options.dataDirectory);
-const runtime = await startRuntime({
-  spec: await parsed(options),
-  connectors: { load },
-  store,
-  log: { debug: () => undefined, info: write('info'), warn: write('warn'), error: write('error') },
-  now: Date.now,
-  reach: crashPoints(process.env['BRIMFUL_CRASH_AT']),
-});
+const spec = await parsed(options);
+const log = { debug: () => undefined, info: write('info'), warn: write('warn'), error: write('error') };
+const means = { spec, connectors: { load }, store, log, now: Date.now };
+const runtime = await startRuntime({ ...means, reach: crashPoints(process.env['BRIMFUL_CRASH_AT']) });
+const control = await serveControl(
+  {
+    backfills: backfillCalls(new Backfills(means)),
+    status: () => runtime.status(),
+    verify: (request, signal, onProgress) => runtime.verify(request, signal, onProgress),
+  },
+  options.dataDirectory,
+);
 const timer = setInterval(() => report(runtime), options.reportMilliseconds ?? REPORT_MILLISECONDS);
 const stop = async (): Promise<void> => {
   clearInterval(timer);
+  await control[Symbol.asyncDispose]();
   await runtime.stop();
   await store[Symbol.asyncDispose]();
   process.exit(0);

@@ -156,9 +156,11 @@ export class Verifications {
     if (task === undefined || feed === undefined) throw away(`${materialization}: ${collection}`);
     const { handle } = feed;
     const { generation } = feed.source;
+    // The table is compared with the collection as of where it stands: what lies behind that must stay.
+    using _ = holdHistory(this.#means.context.store, collection, generation, feed.offset);
     const reader = new CollectionReader(this.#means.context, collection, generation);
     const subject = `${materialization}: ${handle.request.id.table}`;
-    return verifyTable({
+    return await verifyTable({
       ...this.#shared(collection, generation, subject, signal, onProgress),
       subject,
       destination: task.destination,
