@@ -140,7 +140,9 @@ function pastSpeed(
 
 /** How wrong the last estimate was. */
 function lastError({ mode, task }: RunRequest, { runs, now }: PlanFacts): string {
-  const last = runs.find((run) => run.mode === mode && run.plan.request.task === task && accuracyOf(run, now) !== null);
+  const last = runs.find(
+    (run) => run.mode === mode && run.plan.request.task === task && accuracyOf(run, now) !== null,
+  );
   const seconds = last === undefined ? null : (accuracyOf(last, now)?.seconds ?? null);
   return seconds === null
     ? ''

@@ -36,14 +36,20 @@ const range = (from: string | null, to: string | null, zone = 'Europe/Berlin'): 
 });
 
 function runIn(state: Run['state'], changes: Partial<Run> = {}): Run {
-  const run = newRun('run-000007', planOf(['shop/orders']), { who: 'ada', acknowledged: [], now: PLANNED_AT });
+  const run = newRun('run-000007', planOf(['shop/orders']), {
+    who: 'ada',
+    acknowledged: [],
+    now: PLANNED_AT,
+  });
   return { ...run, state, ...changes };
 }
 
 function withType(sourceType: string, type: Schema['columns'][number]['type']): Schema {
   return {
     ...ORDERS,
-    columns: ORDERS.columns.map((column) => (column.name === 'note' ? { ...column, type, sourceType } : column)),
+    columns: ORDERS.columns.map((column) =>
+      column.name === 'note' ? { ...column, type, sourceType } : column,
+    ),
   };
 }
 
@@ -51,9 +57,9 @@ describe('guards', () => {
   test('a plan that nothing stands against has nothing to block or confirm but the whole table', () => {
     const open = guards({}).filter(({ level }) => level === 'block' || level === 'confirm');
     expect(open.map(({ id }) => id)).toEqual(['whole-table']);
-    expect(guards(range('2026-01-01T00:00:00Z', '2026-02-01T00:00:00Z')).filter(({ level }) => level !== 'ok')).toEqual(
-      [],
-    );
+    expect(
+      guards(range('2026-01-01T00:00:00Z', '2026-02-01T00:00:00Z')).filter(({ level }) => level !== 'ok'),
+    ).toEqual([]);
     expect(guards(REBUILD, factsOf({ survey: null })).filter(({ level }) => level !== 'ok')).toEqual([]);
   });
 
@@ -78,7 +84,9 @@ describe('guards', () => {
   test('future: a range that is wholly ahead is confirmed, one that ends ahead is told', () => {
     expect(levels('future', range('2026-03-01T12:00:01Z', null))).toEqual(['confirm']);
     expect(levels('future', range('2026-03-01T12:00:00Z', null))).toEqual([]);
-    expect(levels('incomplete-range', range('2026-01-01T00:00:00Z', '2027-01-01T00:00:00Z'))).toEqual(['warn']);
+    expect(levels('incomplete-range', range('2026-01-01T00:00:00Z', '2027-01-01T00:00:00Z'))).toEqual([
+      'warn',
+    ]);
   });
 
   test('what source and destination say goes through; of a merge in place only what is not about a swap', () => {
@@ -111,7 +119,9 @@ describe('guards', () => {
 
   test('one rebuild: an active run with the collection, or with a table of it, blocks; a failed one names its remedy', () => {
     for (const state of ['approved', 'waiting', 'running', 'paused', 'failed'] as const)
-      expect(levels('one-rebuild', INCREMENTAL, factsOf({}, { runs: [runIn(state)] })), state).toEqual(['block']);
+      expect(levels('one-rebuild', INCREMENTAL, factsOf({}, { runs: [runIn(state)] })), state).toEqual([
+        'block',
+      ]);
     for (const state of ['done', 'cancelled', 'swapped', 'undone'] as const)
       expect(levels('one-rebuild', {}, factsOf({}, { runs: [runIn(state)] })), state).toEqual([]);
     const run = runIn('running');
@@ -143,8 +153,7 @@ describe('guards', () => {
   });
 
   test('disk: what does not fit blocks, what would make captures pause is confirmed', () => {
-    const free = (freeBytes: number): PlanFacts =>
-      factsOf({}, { disk: { freeBytes, keepFreeBytes: 1e9 } });
+    const free = (freeBytes: number): PlanFacts => factsOf({}, { disk: { freeBytes, keepFreeBytes: 1e9 } });
     expect(levels('disk', {}, free(49e6))).toEqual(['block']);
     expect(levels('disk', {}, free(1.04e9))).toEqual(['confirm']);
     expect(levels('disk', {}, free(1.06e9))).toEqual(['ok']);
@@ -176,7 +185,9 @@ describe('guards', () => {
 
   test('lost slot: said, with the smallest run that mends it; any other stop of the capture is confirmed', () => {
     const lost = new Problem('BRM-PG-SLOT-LOST', 'the slot was dropped').toJSON();
-    const [guard] = guards({}, factsOf({}, { captureProblem: lost })).filter(({ id }) => id === 'changes-lost');
+    const [guard] = guards({}, factsOf({}, { captureProblem: lost })).filter(
+      ({ id }) => id === 'changes-lost',
+    );
     expect(guard?.remedy).toContain('--mode incremental without bounds');
     const other = new Problem('BRM-PG-RIGHTS', 'no').toJSON();
     expect(levels('capture-stopped', {}, factsOf({}, { captureProblem: other }))).toEqual(['confirm']);
@@ -195,7 +206,9 @@ describe('guards', () => {
       survey: surveyOf({ tableRows: { value: 10, quality: 'exact' } }),
     });
     expect(levels('missing-rows', {}, exact)).toEqual(['confirm']);
-    const soft = factsOf({ tables: [tableFacts({ deletes: 'soft', survey: tableSurveyOf({ rows: 2_000_000 }) })] });
+    const soft = factsOf({
+      tables: [tableFacts({ deletes: 'soft', survey: tableSurveyOf({ rows: 2_000_000 }) })],
+    });
     expect(levels('missing-rows', {}, soft), 'softly deleted rows are no rows').toEqual([]);
   });
 
@@ -210,14 +223,17 @@ describe('guards', () => {
     expect(levels('columns', only('note'))).toEqual([]);
     expect(levels('columns', only('note'), factsOf({ phase: 'gap' }))).toEqual(['block']);
     const keyless = { ...ORDERS, key: [] };
-    expect(levels('columns', only('note'), factsOf({ survey: surveyOf({ schema: keyless }) }))).toEqual(['block']);
+    expect(levels('columns', only('note'), factsOf({ survey: surveyOf({ schema: keyless }) }))).toEqual([
+      'block',
+    ]);
   });
 
   test('unreadable: a source that refuses blocks; a destination that is only busy is confirmed', () => {
     const refused = new Problem('BRM-PG-RIGHTS', 'permission denied').toJSON();
     const busy = new Problem('BRM-DUCKDB-BUSY', 'in use', { kind: 'retry' }).toJSON();
     expect(levels('unreadable', {}, factsOf({ survey: surveyOf({ problem: refused }) }))).toEqual(['block']);
-    const table = (problem: typeof busy): PlanFacts => factsOf({ tables: [tableFacts({ problem, survey: null })] });
+    const table = (problem: typeof busy): PlanFacts =>
+      factsOf({ tables: [tableFacts({ problem, survey: null })] });
     expect(levels('unreadable', {}, table(busy))).toEqual(['confirm']);
     expect(levels('unreadable', {}, table(refused))).toEqual(['block']);
   });

@@ -106,7 +106,9 @@ describe('a plan', () => {
     const lastVerify = stages.findLastIndex(({ kind }) => kind === 'verify');
     expect(lastVerify).toBeLessThan(stages.findIndex(({ kind }) => kind === 'swap'));
     for (const kind of ['build', 'swap'] as const) {
-      const levels = ['daily', 'monthly', 'table monthly'].map((subject) => stages[place(kind, subject)]?.level);
+      const levels = ['daily', 'monthly', 'table monthly'].map(
+        (subject) => stages[place(kind, subject)]?.level,
+      );
       expect(levels, kind).toEqual([...levels].sort((a, b) => Number(a) - Number(b)));
       expect(new Set(levels).size, kind).toBe(3);
     }
@@ -116,7 +118,8 @@ describe('a plan', () => {
   });
 
   test('its id is its content: the same again, another when anything differs that is promised', async () => {
-    const id = async (request: RunRequest, facts = factsOf()): Promise<string> => (await planOf(request, facts)).id;
+    const id = async (request: RunRequest, facts = factsOf()): Promise<string> =>
+      (await planOf(request, facts)).id;
     expect(await id(requestOf())).toMatch(/^plan-[0-9a-f]{12}$/u);
     expect(await id(requestOf())).toBe(await id(requestOf(), factsOf({}, { now: PLANNED_AT + 5 })));
     expect(await id(requestOf())).not.toBe(await id(requestOf({ reason: 'another' })));
@@ -130,7 +133,9 @@ describe('drift', () => {
     const schema = {
       ...ORDERS,
       columns: [
-        ...ORDERS.columns.map((column) => (column.name === 'id' ? { ...column, sourceType: 'numeric' } : column)),
+        ...ORDERS.columns.map((column) =>
+          column.name === 'id' ? { ...column, sourceType: 'numeric' } : column,
+        ),
         { name: 'price', type: { kind: 'decimal' as const }, nullable: true, sourceType: 'numeric(12,2)' },
       ].filter(({ name }) => name !== 'note'),
     };
@@ -174,12 +179,15 @@ describe('drift', () => {
 
 describe('estimates', () => {
   test('carry the worst mark of their parts and a default speed while nothing was measured', () => {
-    const facts = factsOf({}, {
-      bindings: [
-        bindingFacts({ survey: surveyOf({ rows: { value: 10, quality: 'exact' } }) }),
-        bindingFacts({ collection: 'shop/b' }),
-      ],
-    });
+    const facts = factsOf(
+      {},
+      {
+        bindings: [
+          bindingFacts({ survey: surveyOf({ rows: { value: 10, quality: 'exact' } }) }),
+          bindingFacts({ collection: 'shop/b' }),
+        ],
+      },
+    );
     const estimate = estimateOf(requestOf(), facts);
     expect(estimate.rows).toEqual({ value: 1_000_010, quality: 'statistics' });
     expect(estimate.destinationRowsWritten).toBe(1_000_010);
@@ -190,7 +198,11 @@ describe('estimates', () => {
   });
 
   test('go by the middle speed of past runs, without their pauses, and tell the last error', () => {
-    const runs = [pastRun('run-000003', 12, 1_000_000), pastRun('run-000002', 7, 1_000_000), pastRun('run-000001', 102, 1_000_000)];
+    const runs = [
+      pastRun('run-000003', 12, 1_000_000),
+      pastRun('run-000002', 7, 1_000_000),
+      pastRun('run-000001', 102, 1_000_000),
+    ];
     const { seconds, basedOn } = estimateOf(requestOf(), factsOf({}, { runs, now: PLANNED_AT + 5 * HOUR }));
     // 1,000,000 rows at 100,000 a second, and two seconds for the rest.
     expect([seconds.from, seconds.to]).toEqual([6, 24]);
