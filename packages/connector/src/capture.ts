@@ -140,11 +140,17 @@ export interface CaptureSession extends AsyncDisposable {
   leave(resources: readonly string[]): Promise<void>;
   /**
    * Prepares to read a table again that is in the stream already: resolves when every transaction that ran at the call has
-   * ended, so that whatever was delivered before the call is seen by every scan's snapshot from then on. A table that the
-   * stream had lost is joined anew; `from` is then where it is whole again, and otherwise undefined. What the source's
-   * catalog says at the call counts: a key the table got since, its partitions as they are.
+   * ended, so that whatever was delivered before the call is seen by every scan's snapshot from then on.
+   *
+   * `look`: no more than that. `merge`: for a journal that goes on and reads all of it again; what the source's catalog says
+   * now counts, its partitions as they are, and a table that the stream had lost is joined anew. A table whose key changed is
+   * refused. `begin`: for a journal that begins now; a table whose key changed is joined anew, too. Where it was joined anew,
+   * `from` is where it is whole again; changes that were not delivered yet are lost to older journals.
    */
-  revisit(resource: string): Promise<{ readonly schema: Schema; readonly from: Position | undefined }>;
+  revisit(
+    resource: string,
+    purpose: 'look' | 'merge' | 'begin',
+  ): Promise<{ readonly schema: Schema; readonly from: Position | undefined }>;
   /** How to read what is in scope; without a scope, the whole table. Scopes the source cannot serve are refused with `BRM-SCOPE-…`. */
   plan(resource: string, scope?: Scope): Promise<ScanPlan>;
   /** The next piece to read, at the front of what remains; its size follows what earlier pieces measured. */

@@ -16,7 +16,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     try {
       await other.query('BEGIN; UPDATE t SET v = 2 WHERE id = 1');
       let done = false;
-      const revisit = session.session.revisit('public.t').then((answer) => {
+      const revisit = session.session.revisit('public.t', 'begin').then((answer) => {
         done = true;
         return answer;
       });
@@ -49,7 +49,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     await source.client.query('CREATE TABLE t (id int PRIMARY KEY)');
     await using session = await source.open();
     await session.session.join(['public.t']);
-    const answer = await session.session.revisit('public.t');
+    const answer = await session.session.revisit('public.t', 'begin');
     expect(answer.from).toBeUndefined();
   });
 
@@ -59,7 +59,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     await source.client.query('CREATE TABLE t (id int PRIMARY KEY)');
     const session = await source.follow(['public.t']);
     await source.client.query('BEGIN; INSERT INTO t VALUES (1)');
-    const revisit = session.session.revisit('public.t');
+    const revisit = session.session.revisit('public.t', 'begin');
     revisit.catch(() => undefined);
     // Long enough for the pauses to have grown.
     await sleep(2_500);
@@ -81,7 +81,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     await session.until(() => session.changes('public.t').includes('failed'), 'the table to fail');
     await expect(session.session.plan('public.t')).rejects.toMatchObject({ code: 'BRM-PG-NOT-JOINED' });
     await source.client.query('ALTER TABLE t ADD PRIMARY KEY (code)');
-    const answer = await session.session.revisit('public.t');
+    const answer = await session.session.revisit('public.t', 'begin');
     expect(answer.schema.key).toEqual(['code']);
     expect(typeof answer.from).toBe('bigint');
     await source.client.query("UPDATE t SET code = 'b'");
@@ -101,7 +101,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     await source.client.query(`DROP TABLE anew; CREATE TABLE anew (name text PRIMARY KEY);
       ALTER PUBLICATION ${publication} DROP TABLE silent; ALTER TABLE bare ADD PRIMARY KEY (id)`);
     for (const resource of all) {
-      const answer = await session.session.revisit(resource);
+      const answer = await session.session.revisit(resource, 'begin');
       expect(typeof answer.from).toBe('bigint');
       expect(answer.schema.key).toEqual([resource === 'public.anew' ? 'name' : 'id']);
     }
@@ -121,7 +121,9 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     await source.client.query('CREATE TABLE t (id int PRIMARY KEY)');
     await using session = await source.follow(['public.t']);
     await source.client.query('DROP TABLE t');
-    await expect(session.session.revisit('public.t')).rejects.toMatchObject({ code: 'BRM-PG-NO-TABLE' });
+    await expect(session.session.revisit('public.t', 'begin')).rejects.toMatchObject({
+      code: 'BRM-PG-NO-TABLE',
+    });
   });
 
   test('what made the table stale before is in the read: no news of it comes later', async () => {
@@ -139,7 +141,7 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
       ALTER TABLE t ALTER COLUMN v TYPE int USING v::int * 10;
       ALTER TABLE p ATTACH PARTITION p2 FOR VALUES FROM (10) TO (20)`);
     for (const resource of ['public.t', 'public.p']) {
-      expect((await first.session.revisit(resource)).from).toBeUndefined();
+      expect((await first.session.revisit(resource, 'begin')).from).toBeUndefined();
     }
     const before = first.parts.length;
     await source.client.query('UPDATE t SET v = v + 1; INSERT INTO p VALUES (12)');

@@ -186,14 +186,24 @@ export class PostgresSession implements CaptureSession {
     await this.#remember(forgotten);
   }
 
-  async revisit(resource: string): Promise<{ readonly schema: Schema; readonly from: Position | undefined }> {
+  async revisit(
+    resource: string,
+    purpose: 'look' | 'merge' | 'begin',
+  ): Promise<{ readonly schema: Schema; readonly from: Position | undefined }> {
     const { control, publications } = this.#source;
+    if (purpose === 'look') {
+      const settled = this.#settle(await this.#joiner.joint());
+      this.#settling.set(resource, settled);
+      await settled;
+      return { schema: this.#scanner.schema(resource), from: undefined };
+    }
     const published = await control.use((session) => publishedKinds(session, publications));
     const at = await control.use(endOfLog);
     const found = await control.use((session) => this.#catalog.tablesByName(session, [resource]));
     const now = found.get(resource);
     const table = this.#tables.get(resource);
     if (table === undefined || now === undefined || !isFollowed(table, now, published)) {
+      if (purpose === 'merge' && table?.ended === false && table.oid === now?.oid) throw keyChanged(resource);
       return this.#joinAnew(resource);
     }
     table.table = now;
@@ -336,6 +346,17 @@ export class PostgresSession implements CaptureSession {
 }
 
 /** Whether the stream brings all of the table's changes, under the key that it has. */
+function keyChanged(resource: string): Problem {
+  return new Problem(
+    'BRM-PG-KEY-CHANGED',
+    `${resource} has another key than the collection it is to be merged into.`,
+    {
+      remedy: 'Order a reset of its collection.',
+      at: { table: resource },
+    },
+  );
+}
+
 function isFollowed(
   table: JoinedTable,
   now: Table,

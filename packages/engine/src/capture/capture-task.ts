@@ -367,8 +367,12 @@ export class CaptureTask {
 
   /** What a table had been told to read is waited for with the session: changes, and reads that see them. */
   async #revisit(live: LiveSession, resource: CapturedResource, table: CapturedTable): Promise<void> {
-    const { schema, from } = await live.session.revisit(resource.name);
-    if (from !== undefined) await table.beginAt({ position: from.toString() });
+    const purpose = table === resource.current ? 'merge' : 'begin';
+    const { schema, from } = await live.session.revisit(resource.name, purpose);
+    if (from !== undefined) {
+      await resource.loseOthers(table);
+      await table.beginAt({ position: from.toString() });
+    }
     if (from !== undefined || table.writer.schema === undefined) await table.joined(schema, 0n);
     live.start(table);
   }

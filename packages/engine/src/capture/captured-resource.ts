@@ -1,5 +1,6 @@
 import type { Resume, StreamPart } from '@brimful/connector';
-import { assert } from '@brimful/model';
+import type { ProblemRecord } from '@brimful/model';
+import { Problem, assert } from '@brimful/model';
 import { CollectionWriter } from '../collection/collection-writer.ts';
 import type { EngineContext } from '../context.ts';
 import { Turn } from '../flow/turn.ts';
@@ -69,6 +70,13 @@ export class CapturedResource {
     });
   }
 
+  /** The stream begins anew for one generation: the others have lost what lies between, and are fed no longer. */
+  async loseOthers(kept: CapturedTable): Promise<void> {
+    await this.#turn.run(async () => {
+      for (const table of this.tables) if (table !== kept) await table.lose(begunAnew(this.collection));
+    });
+  }
+
   /** Readers have this generation from now on. */
   async adopt(generation: number): Promise<void> {
     await this.#turn.run(async () => {
@@ -118,4 +126,12 @@ export class CapturedResource {
     );
     for (const commit of commits) commit.table.followed(commit.checkpoint);
   }
+}
+
+function begunAnew(collection: string): ProblemRecord {
+  return new Problem(
+    'BRM-RUN-GAP',
+    `${collection} has lost changes since a reset began: its table can only be followed in the next generation.`,
+    { remedy: 'Let the reset go on: what it builds is whole.', at: { collection } },
+  ).toJSON();
 }

@@ -177,6 +177,14 @@ export class CapturedTable {
     this.#checkpoint = checkpoint;
   }
 
+  /** Changes were lost: what the journal holds stays, and is fed no longer. */
+  async lose(problem: ProblemRecord): Promise<void> {
+    await this.writer.exclusive(async () => {
+      if (this.backfill.phase === 'gap') return;
+      await this.#commitBackfill({ ...this.backfill, phase: phaseAfter(this.backfill, 'lost'), problem });
+    });
+  }
+
   /** A run wants the table read again. From now on changes are recorded. Asked twice for the same run, it stays as it is. */
   async reread(request: RereadRequest): Promise<void> {
     await this.writer.exclusive(async () => {

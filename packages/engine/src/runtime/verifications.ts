@@ -125,7 +125,7 @@ export class Verifications {
     const session = capture.session(collection);
     const seesFrom = table.writer.head.next;
     using _ = holdHistory(this.#means.context.store, collection, generation, seesFrom);
-    await session.revisit(table.resource);
+    await session.revisit(table.resource, 'look');
     const governor = this.#means.governors.get(capture.spec.name);
     try {
       return await verifySource({

@@ -1,4 +1,5 @@
 import { Problem } from '@brimful/model';
+import { removeBases } from '../../collection/base.ts';
 import { collectionGenerations } from '../../collection/generations.ts';
 import { journalId } from '../../collection/journal-id.ts';
 import type { CapturedResource } from '../../capture/captured-resource.ts';
@@ -61,7 +62,9 @@ export class SourceTable {
     for (const generation of [next, previous]) {
       if (generation === null) continue;
       await this.#resource?.detach(generation);
+      await removeBases(store, this.collection, generation);
       await store.journals.drop(journalId(this.collection, generation));
+      await store.registry.remove(`schemas/${this.collection}/${generation}`);
     }
     await record.change((now) =>
       now.next === null && now.previous === null ? now : { ...now, next: null, previous: null },
