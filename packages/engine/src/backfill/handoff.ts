@@ -25,6 +25,11 @@ export interface OpenChunk {
   readonly base: Snapshot | undefined;
 }
 
+/** The keys of changes that were recorded since somebody began to watch. Undefined: there were too many to keep. */
+export interface ChangedKeys {
+  keys: Set<RowKey> | undefined;
+}
+
 /** About 60 MB of keys at the worst; beyond it open chunks are read again rather than the stream held up. */
 export const RECORDED_CHANGES_LIMIT = 500_000;
 
@@ -47,6 +52,7 @@ export class Recorder {
   #forgottenUpTo: bigint | undefined;
   #latest: Snapshot | undefined;
   readonly #open = new Set<OpenChunk>();
+  readonly #watching = new Set<ChangedKeys>();
 
   constructor(limit = RECORDED_CHANGES_LIMIT) {
     this.#limit = limit;
@@ -94,6 +100,17 @@ export class Recorder {
       this.#forgetTransaction(transaction);
       last = transaction;
     }
+  }
+
+  /** Collects the keys of changes from now on, until `unwatch`. */
+  watch(): ChangedKeys {
+    const changed: ChangedKeys = { keys: new Set() };
+    this.#watching.add(changed);
+    return changed;
+  }
+
+  unwatch(changed: ChangedKeys): void {
+    this.#watching.delete(changed);
   }
 
   /** Call before the chunk's read begins. */
@@ -153,6 +170,11 @@ export class Recorder {
 
   #add(transaction: bigint, key: RowKey, leftOut: LeftOut | undefined, move: RecordedChange['move']): void {
     if (this.#keys.length >= this.#limit) this.forget();
+    for (const changed of this.#watching) {
+      changed.keys?.add(key);
+      if (move !== undefined) changed.keys?.add(move.oldKey);
+      if ((changed.keys?.size ?? 0) > this.#limit) changed.keys = undefined;
+    }
     this.#transactions.push(transaction);
     this.#keys.push(key);
     this.#leftOut.push(leftOut);

@@ -4,6 +4,8 @@ import type { Remedy } from './overtaken-rows.ts';
 
 /** No source transaction has this number: every snapshot sees it. */
 const NO_TRANSACTION = -1n;
+/** Likewise, for updates of some columns that a run read: what they leave out was left out on purpose. */
+const CHOSEN_COLUMNS = -2n;
 
 /**
  * Overtaken rows as updates that say only what every change which overtook them left out. The columns that are said come
@@ -34,6 +36,56 @@ export function remedyUpdates(
     builder.endChange(Operation.update, committedAt, position, NO_TRANSACTION);
   }
   return builder.finish();
+}
+
+/**
+ * Scanned rows as updates that say only some columns and the key. `dropped` ascends. The rows must be known to the
+ * collection: what is not said is taken from there.
+ */
+export function chosenColumns(
+  batch: Batch,
+  columns: readonly string[],
+  dropped: readonly number[],
+  committedAt: bigint,
+  position: bigint,
+): Batch {
+  const builder = new ChangesBuilder(batch.schema);
+  const said = batch.schema.columns.map(
+    ({ name }) => columns.includes(name) || batch.schema.key.includes(name),
+  );
+  let place = 0;
+  for (let row = 0; row < batch.rows; row += 1) {
+    if (dropped[place] === row) {
+      place += 1;
+      continue;
+    }
+    builder.columns.forEach((column, index) => {
+      if (said[index] === true) column.appendFrom(batch.columns[index] as Column, row);
+      else column.appendUnknown();
+    });
+    builder.endChange(Operation.update, committedAt, position, CHOSEN_COLUMNS);
+  }
+  return builder.finish();
+}
+
+/** Whole rows as inserts that no transaction made. */
+export function insertsOf(batch: Batch, schema: Schema, committedAt: bigint, position: bigint): Batch {
+  const builder = new ChangesBuilder(schema);
+  const places = schema.columns.map(({ name }) =>
+    batch.schema.columns.findIndex((column) => column.name === name),
+  );
+  for (let row = 0; row < batch.rows; row += 1) {
+    builder.columns.forEach((column, index) =>
+      column.appendFrom(batch.columns[places[index] as number] as Column, row),
+    );
+    builder.endChange(Operation.insert, committedAt, position, NO_TRANSACTION);
+  }
+  return builder.finish();
+}
+
+/** Whether a change left columns out because the source did not say them. */
+export function isLeftOutBySource(batch: Batch, row: number): boolean {
+  return batch.changes?.transactions[row] !== CHOSEN_COLUMNS;
 }
 
 /** Deletes of the rows with these keys. `keys`: batches' key columns in key order, and which of their rows are meant. */

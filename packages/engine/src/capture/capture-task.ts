@@ -7,7 +7,7 @@ import type {
   StreamPart,
 } from '@brimful/connector';
 import type { CaptureSpec, Json, ProblemRecord, TaskState } from '@brimful/model';
-import { Problem, batchBytes, isDiscovered, toProblem } from '@brimful/model';
+import { Problem, assert, batchBytes, isDiscovered, toProblem } from '@brimful/model';
 import { CollectionWriter } from '../collection/collection-writer.ts';
 import { collectionGenerations } from '../collection/generations.ts';
 import type { EngineContext } from '../context.ts';
@@ -295,6 +295,7 @@ export class CaptureTask {
         readers,
         gate: this.#gate,
         pace: this.paceOf(table),
+        carryFrom: () => this.#resourceOf(table).carryFrom(table),
       };
       await backfillTable(table, means, signal);
       this.#context.log.info(
@@ -331,7 +332,7 @@ export class CaptureTask {
    * Feeds and reads a further generation of a collection, which the registry knows already: after a crash the next session
    * does it by itself. Idempotent. Throws a `retry` problem while no session is open.
    */
-  async addGeneration(collection: string, generation: number): Promise<void> {
+  async addGeneration(collection: string, generation: number, carriesOver: boolean): Promise<void> {
     const { live, resource } = this.#reachable(collection);
     const known = resource.generation(generation);
     if (known !== undefined) {
@@ -342,7 +343,7 @@ export class CaptureTask {
     const writer = await CollectionWriter.open<CaptureCheckpoint>(this.#context, collection, generation);
     const { name, estimate } = { name: resource.name, estimate: resource.current.estimate };
     const table = new CapturedTable(this.#context, { name, estimate }, writer);
-    await resource.attach(table);
+    await resource.attach(table, carriesOver);
     await this.#revisit(live, resource, table);
   }
 
@@ -375,6 +376,12 @@ export class CaptureTask {
     }
     if (from !== undefined || table.writer.schema === undefined) await table.joined(schema, 0n);
     live.start(table);
+  }
+
+  #resourceOf(table: CapturedTable): CapturedResource {
+    const resource = this.resources.get(table.resource);
+    assert(resource !== undefined, 'a table that is read is of a resource');
+    return resource;
   }
 
   #reachable(collection: string): { readonly live: LiveSession; readonly resource: CapturedResource } {

@@ -5,6 +5,7 @@ import { CollectionWriter } from '../collection/collection-writer.ts';
 import type { EngineContext } from '../context.ts';
 import { Turn } from '../flow/turn.ts';
 import type { CapturedTable } from './captured-table.ts';
+import type { CarryFrom } from './carry-over.ts';
 import type { CaptureCheckpoint } from './checkpoint.ts';
 
 /**
@@ -63,10 +64,25 @@ export class CapturedResource {
    * Another generation is fed from here on, between two pieces of the stream: it stands where its siblings stand. One that
    * has been fed before is fed on.
    */
-  async attach(table: CapturedTable): Promise<void> {
+  async attach(table: CapturedTable, carriesOver = false): Promise<void> {
     await this.#turn.run(async () => {
-      if (table.writer.head.checkpoint === undefined) await table.beginAt(this.resume);
+      if (table.writer.head.checkpoint === undefined) await table.beginAt(this.resume, carriesOver);
       this.#tables.set(table.writer.generation, table);
+    });
+  }
+
+  /** A younger generation and the current one at one place of the stream, and what changes from there on. */
+  async carryFrom(newer: CapturedTable): Promise<CarryFrom & Disposable> {
+    return this.#turn.run(async () => {
+      const older = this.current;
+      const changed = newer.recorder.watch();
+      return {
+        older,
+        olderEnd: older.writer.head.next,
+        newerEnd: newer.writer.head.next,
+        changed,
+        [Symbol.dispose]: () => newer.recorder.unwatch(changed),
+      };
     });
   }
 

@@ -1,6 +1,7 @@
 import type { Schema } from '@brimful/model';
 import { UNKNOWN } from '@brimful/model/testing';
 import { describe, expect, test } from 'vitest';
+import { leftOut } from './left-out.ts';
 import { MemoryDisk } from '../testing/memory-store.ts';
 import { ALL_PAGES, DOCS, LOG, TableFixture, snapshotOf } from '../testing/table-fixture.ts';
 
@@ -100,7 +101,7 @@ describe('a chunk beside the stream', () => {
     const wanted: number[] = [];
     const { from } = docs.table.backfill;
     const between = { from, until: docs.table.writer.head.next, movesOnly: false };
-    for await (const batch of docs.table.leftOut(between, 10, new AbortController().signal))
+    for await (const batch of leftOut(docs.reader(), between, 10, new AbortController().signal))
       wanted.push(batch.rows);
     expect(wanted).toEqual([1]);
     await (

@@ -8,16 +8,21 @@ import type {
   StreamPart,
 } from '@brimful/connector';
 import type { Batch, Column, ProblemRecord, Range, RowKey, Schema } from '@brimful/model';
-import { Operation, assert, hasBit, keyIndices, rangeSet } from '@brimful/model';
-import type { Offset } from '@brimful/store';
-
+import { Problem, assert, keyIndices, rangeSet } from '@brimful/model';
 import { Recorder, missingRows, reconcile } from '../backfill/handoff.ts';
-import { missingDeletes, remedyUpdates, selectChanges } from '../backfill/remedy.ts';
+import {
+  chosenColumns,
+  insertsOf,
+  missingDeletes,
+  remedyUpdates,
+  selectChanges,
+} from '../backfill/remedy.ts';
 import type { Remedy } from '../backfill/overtaken-rows.ts';
 import { CollectionReader } from '../collection/collection-reader.ts';
 import type { CollectionWriter, StagedSegment } from '../collection/collection-writer.ts';
 import type { EngineContext } from '../context.ts';
 import { Meter } from '../flow/meter.ts';
+import { carriedInto, stillUnchanged } from './carry-over.ts';
 import type { Backfill, BackfillEvent, CaptureCheckpoint, RereadRequest } from './checkpoint.ts';
 import { newBackfill, newCheckpoint, nextPhase } from './checkpoint.ts';
 
@@ -139,8 +144,8 @@ export class CapturedTable {
   }
 
   /** The journal begins, or goes on after changes were lost, at this place of the stream. */
-  async beginAt(resume: Resume): Promise<void> {
-    await this.writer.exclusive(() => this.#commit({ ...this.#checkpoint, resume }));
+  async beginAt(resume: Resume, carriesOver = this.backfill.carriesOver): Promise<void> {
+    await this.writer.exclusive(() => this.#commit({ backfill: { ...this.backfill, carriesOver }, resume }));
   }
 
   /**
@@ -250,8 +255,7 @@ export class CapturedTable {
       let rows = 0;
       for (const { staged, keys } of chunk.segments) {
         const { dropped, remedied } = reconcile(staged.schema, keys, staged.rows, overtaken.remedies);
-        // A look-up must be replayed where it stands: pass 2 would overwrite rows that pass 1 had loaded from it.
-        await this.writer.putStaged(staged, dropped, chunk.readAt, chunk.range === null ? 'changes' : 'scan');
+        await this.#putSegment(staged, dropped, chunk);
         rows += staged.rows - dropped.length;
         if (remedied.length === 0) continue;
         const batch = await this.writer.readStaged(staged);
@@ -270,7 +274,41 @@ export class CapturedTable {
         bytes: backfill.bytes + bytes,
         reread: backfill.reread && { ...backfill.reread, deleted: backfill.reread.deleted + deleted },
       });
+      // What was said in part was written anew.
+      if (chunk.range !== null && (backfill.reread?.columns ?? null) !== null)
+        for (const { staged } of chunk.segments) await this.writer.unstage(staged);
       return 'appended';
+    });
+  }
+
+  async #putSegment(staged: StagedSegment, dropped: readonly number[], chunk: ReadChunk): Promise<void> {
+    const columns = this.backfill.reread?.columns ?? null;
+    if (columns === null || chunk.range === null) {
+      // A look-up must be replayed where it stands: pass 2 would overwrite rows that pass 1 had loaded from it.
+      await this.writer.putStaged(staged, dropped, chunk.readAt, chunk.range === null ? 'changes' : 'scan');
+      return;
+    }
+    const batch = await this.writer.readStaged(staged);
+    const updates = chosenColumns(batch, columns, dropped, BigInt(chunk.readAt) * 1000n, chunk.passed);
+    await this.writer.putChanges(updates, chunk.readAt);
+  }
+
+  /**
+   * Rows that an earlier generation has are put in, but for those whose keys changed. One turn: nothing is journaled between
+   * the look at what changed and the append. They must fit the table as it is now. (Invariants 5, 6)
+   */
+  async carry(batch: Batch, changed: () => ReadonlySet<RowKey> | undefined): Promise<void> {
+    await this.writer.exclusive(async () => {
+      const keys = changed();
+      const { schema } = this.writer;
+      if (keys === undefined || schema === undefined)
+        throw new Problem('BRM-SCAN-MOVED', 'too much changed meanwhile', { kind: 'retry' });
+      const rows = stillUnchanged(carriedInto(batch, schema, this.resource), keys);
+      if (rows.rows === 0) return;
+      const readAt = this.#context.now();
+      const position = BigInt(this.resume.position);
+      await this.writer.putChanges(insertsOf(rows, schema, BigInt(readAt) * 1000n, position), readAt);
+      await this.#commit(this.#checkpoint);
     });
   }
 
@@ -344,28 +382,6 @@ export class CapturedTable {
   }
 
   /**
-   * Changes between two journal offsets that left columns out, in groups of at most `size`. With `movesOnly`, only moves:
-   * their rows may lack what the row under the old key lacked.
-   */
-  async *leftOut(
-    between: { readonly from: Offset; readonly until: Offset; readonly movesOnly: boolean },
-    size: number,
-    signal: AbortSignal,
-  ): AsyncIterable<Batch> {
-    const reader = new CollectionReader(this.#context, this.writer.collection, this.writer.generation);
-    for await (const entry of reader.history(between.from, between.until, signal)) {
-      if (entry.kind !== 'rows' || entry.meta.unknown === 0) continue;
-      const batch = await reader.batch(entry);
-      const rows = rowsLeftOut(batch, between.movesOnly);
-      for (let from = 0; from < rows.length; from += size) {
-        const group = new Set(rows.slice(from, from + size));
-        const selected = selectChanges(batch, (row) => group.has(row));
-        if (selected !== undefined) yield selected;
-      }
-    }
-  }
-
-  /**
    * A table without a key was read in one snapshot: its journal restarts with the chunk, and only changes the snapshot
    * did not see follow it again. Many small writes are fine: until the last, the checkpoint says the range is not done.
    */
@@ -421,17 +437,6 @@ export class CapturedTable {
     await this.writer.commit(checkpoint);
     this.#checkpoint = checkpoint;
   }
-}
-
-function rowsLeftOut(batch: Batch, movesOnly: boolean): number[] {
-  const operations = batch.changes?.operations;
-  const unknown = batch.columns.flatMap((column) => (column.unknown === undefined ? [] : [column.unknown]));
-  const rows: number[] = [];
-  for (let row = 0; row < batch.rows; row += 1) {
-    if (movesOnly && operations?.[row] !== Operation.move) continue;
-    if (unknown.some((bitmap) => hasBit(bitmap, row))) rows.push(row);
-  }
-  return rows;
 }
 
 /** The key columns of a batch, in key order. */

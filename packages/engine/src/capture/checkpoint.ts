@@ -20,6 +20,8 @@ export interface Backfill {
   readonly rows: number;
   readonly bytes: number;
   readonly problem: ProblemRecord | null;
+  /** A first read of a reset that keeps rows which only the generation before has. */
+  readonly carriesOver: boolean;
   /** Why a complete table is read again; null: it is its first read. Kept after the end, as the run's receipt. */
   readonly reread: Reread | null;
 }
@@ -28,6 +30,8 @@ export interface Backfill {
 export interface RereadRequest {
   readonly run: string;
   readonly scope: Scope;
+  /** Only these columns take what is read; null: all. */
+  readonly columns: readonly string[] | null;
   /** What becomes of rows in scope that the source no longer has. */
   readonly missingRows: 'remove' | 'keep';
   /** More rows than this are not removed without being asked again. */
@@ -132,6 +136,7 @@ export function newBackfill(): Backfill {
     rows: 0,
     bytes: 0,
     problem: null,
+    carriesOver: false,
     reread: null,
   };
 }

@@ -4,6 +4,7 @@ import type { EngineContext } from '../context.ts';
 import type { PauseGate } from '../flow/pause-gate.ts';
 import type { Slots } from '../flow/slots.ts';
 import type { Watermark } from '../flow/watermark.ts';
+import type { CarryFrom } from './carry-over.ts';
 import type { CapturedTable, OpenSegment, ReadChunk } from './captured-table.ts';
 import { keyColumns } from './captured-table.ts';
 
@@ -20,6 +21,8 @@ export interface BackfillMeans {
   readonly gate: PauseGate;
   /** What the source can bear, and what the run allows. */
   readonly pace: ReadPace;
+  /** What the read of a reset that keeps history carries rows over from. Ask once all else is read. */
+  readonly carryFrom: () => Promise<CarryFrom & Disposable>;
 }
 
 /** Holds reading back: for the source's sake, or because a person or a clock wants it so. */

@@ -79,6 +79,7 @@ async function backfill(
     passed: new Watermark(),
     readers: new Slots(2),
     gate: new PauseGate(),
+    carryFrom: () => Promise.reject(new Error('nothing is carried over')),
     pace: { reader: async () => () => undefined, take: async () => undefined },
   };
   await backfillTable(docs.table, means, new AbortController().signal);

@@ -1,8 +1,11 @@
 import type { Chunk } from '@brimful/connector';
 import type { Range, Scope } from '@brimful/model';
 import { Problem, rangeSet } from '@brimful/model';
+import { CollectionReader } from '../collection/collection-reader.ts';
 import type { CapturedTable } from './captured-table.ts';
 import { keyColumns } from './captured-table.ts';
+import { carryOver } from './carry-over.ts';
+import { leftOut } from './left-out.ts';
 import { reconcileMissing } from './missing-rows.ts';
 import type { BackfillMeans } from './read-chunk.ts';
 import { throughHandoff } from './read-chunk.ts';
@@ -29,6 +32,10 @@ export async function backfillTable(
       }
       await reconcileMissing(table, means, signal);
       await fill(table, means, signal);
+      if (table.backfill.carriesOver) {
+        using from = await means.carryFrom();
+        await carryOver(means.context, table, from, signal);
+      }
       means.context.reach('backfill.before-complete');
       await table.complete();
     } catch (thrown) {
@@ -106,10 +113,12 @@ async function scanRange(
  * came during one pass are looked up in another, until a pass sees none.
  */
 async function fill(table: CapturedTable, means: BackfillMeans, signal: AbortSignal): Promise<void> {
+  const { collection, generation } = table.writer;
+  const reader = new CollectionReader(means.context, collection, generation);
   let between = { from: table.backfill.from, until: table.writer.head.next, movesOnly: false };
   for (let found = true; found;) {
     found = false;
-    for await (const batch of table.leftOut(between, FILL_KEYS, signal)) {
+    for await (const batch of leftOut(reader, between, FILL_KEYS, signal)) {
       found = true;
       const read = (): Promise<Chunk> =>
         means.session.scanKeys(table.resource, keyColumns(batch), batch.rows, signal);

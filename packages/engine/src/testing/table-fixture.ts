@@ -7,6 +7,7 @@ import type { OpenSegment } from '../capture/captured-table.ts';
 import { CapturedResource } from '../capture/captured-resource.ts';
 import { CapturedTable, keyColumns } from '../capture/captured-table.ts';
 import type { CaptureCheckpoint } from '../capture/checkpoint.ts';
+import { CollectionReader } from '../collection/collection-reader.ts';
 import { CollectionWriter } from '../collection/collection-writer.ts';
 import type { EngineContext } from '../context.ts';
 import { ByteBudget } from '../flow/byte-budget.ts';
@@ -179,6 +180,10 @@ export class TableFixture {
         this.table.recorder.close(open, snapshot);
       }
     };
+  }
+
+  reader(): CollectionReader {
+    return new CollectionReader(memoryContext(this.#disk), COLLECTION, 1);
   }
 
   /** All is read: the phases up to the end. */

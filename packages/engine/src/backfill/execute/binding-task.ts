@@ -1,4 +1,4 @@
-import type { BindingPlan, Run } from '@brimful/model';
+import type { BindingPlan, Run, VerificationReport } from '@brimful/model';
 import { Problem, rangeSet } from '@brimful/model';
 import type { CapturedTable } from '../../capture/captured-table.ts';
 import { sleep } from '../../flow/pause-gate.ts';
@@ -61,7 +61,8 @@ export class BindingTask {
   async #reset(signal: AbortSignal): Promise<void> {
     const generation = this.#binding.generation.to;
     await this.#listener.step('read');
-    await this.#source.addGeneration(generation);
+    const keeps = this.#run.plan.request.missingRows === 'keep';
+    await this.#source.addGeneration(generation, keeps);
     await this.#tables.build(generation);
     await this.#untilRead(() => this.#source.table(generation), signal);
     await this.#listener.step('all read');
@@ -88,6 +89,7 @@ export class BindingTask {
     await this.#source.capture.reread(collection, {
       run: this.#run.id,
       scope: request.scope,
+      columns: request.columns,
       missingRows: request.missingRows,
       deleteLimitRows: deleteLimit(known, request.deleteLimit),
     });
@@ -127,17 +129,23 @@ export class BindingTask {
     await this.#listener.step('caught up');
   }
 
+  /** Rows that a run was told to keep are in the collection alone. Everything else must be equal. */
+  #passes({ verdict, sides, onlyLeft, different }: VerificationReport): boolean {
+    if (verdict === 'equal' || verdict === 'equal after catch-up') return true;
+    const keeps = this.#run.plan.request.missingRows === 'keep' && sides === 'source and collection';
+    return keeps && verdict === 'divergent' && onlyLeft === 0 && different === 0;
+  }
+
   /** Invariant 7: nothing is swapped in that has not been compared with where it came from. */
   async #verify(source: boolean, generation: number, signal: AbortSignal): Promise<void> {
     const binding = this.#binding;
     const level = this.#run.plan.request.verify;
     const subject = { binding, level, source, generation, run: this.#run.id };
     const reports = await this.#means.verify(subject, signal);
-    const worst = reports.find(({ verdict }) => verdict !== 'equal' && verdict !== 'equal after catch-up');
-    const shown = worst ?? reports[0];
-    if (shown !== undefined) this.#listener.progress({ verification: shown });
-    if (worst?.problem != null) throw thrownAgain(worst.problem);
+    const worst = reports.find((report) => !this.#passes(report));
+    this.#listener.progress({ verifications: reports });
     if (worst !== undefined) {
+      if (worst.problem !== null) throw thrownAgain(worst.problem);
       throw new Problem(
         'BRM-RUN-DIVERGENT',
         `${worst.subject}: ${worst.sides} are ${worst.verdict}: ${worst.onlyLeft} rows only in the first, ${worst.onlyRight} only in the second, ${worst.different} different`,

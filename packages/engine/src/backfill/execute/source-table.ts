@@ -18,14 +18,15 @@ export class SourceTable {
   }
 
   /** Notes the next generation and has it read, if it is not yet. Idempotent. Throws a `retry` problem while the source is away. */
-  async addGeneration(generation: number): Promise<void> {
+  async addGeneration(generation: number, carriesOver: boolean): Promise<void> {
     const record = collectionGenerations(this.#means.context.store.registry, this.collection);
     const now = await record.change((known) =>
       known.next === generation || known.current === generation
         ? known
         : { ...known, next: generation, latest: Math.max(known.latest, generation) },
     );
-    if (now.current !== generation) await this.capture.addGeneration(this.collection, generation);
+    if (now.current !== generation)
+      await this.capture.addGeneration(this.collection, generation, carriesOver);
   }
 
   table(generation: number | null): CapturedTable {
