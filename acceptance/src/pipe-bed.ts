@@ -80,6 +80,17 @@ export class PipeBed implements AsyncDisposable {
     return (await this.#client.query<T>(sql)).rows;
   }
 
+  /** Asks the Postgres destination, on a connection of its own. */
+  async copied<T extends object>(sql: string): Promise<T[]> {
+    const client = new Client({ connectionString: this.target.url });
+    await client.connect();
+    try {
+      return (await client.query<T>(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
   /** Waits until every table is complete and all that is committed now has arrived everywhere. */
   async arrived(pipe: PipeProcess): Promise<PipeReport> {
     await pipe.until('the first read', isSettled, SETTLE_MILLISECONDS);
