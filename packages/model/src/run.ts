@@ -88,7 +88,8 @@ export interface RunBinding {
   readonly done: number;
   /** Rows removed because the source no longer has them. */
   readonly deleted: number;
-  readonly verification: VerificationReport | null;
+  /** Of the source with the collection, and of the collection with each table; empty before they were compared. */
+  readonly verifications: readonly VerificationReport[];
   readonly problem: ProblemRecord | null;
 }
 

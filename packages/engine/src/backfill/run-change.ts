@@ -53,7 +53,7 @@ export function newRun(
       etaSeconds: null,
       done: 0,
       deleted: 0,
-      verification: null,
+      verifications: [],
       problem: null,
     })),
     events: [
@@ -154,7 +154,10 @@ export function stepBinding(
   assert(fails === (problem !== undefined), `${input} of ${collection} ${fails ? 'has' : 'is'} a problem`);
   const state = stateOf(nextBindingState(binding.state, input), `${run.id}, ${collection}`);
   if (state === binding.state && problem === undefined && because === undefined) return run;
-  const reset = input === 'started over' ? { rowsRead: 0, bytesRead: 0, done: 0, etaSeconds: null } : {};
+  const reset =
+    input === 'started over'
+      ? { rowsRead: 0, bytesRead: 0, done: 0, etaSeconds: null, verifications: [] }
+      : {};
   const idle = state === 'reading' || state === 'building' ? {} : { rowsPerSecond: 0, etaSeconds: null };
   const changed: RunBinding = {
     ...binding,
@@ -183,7 +186,7 @@ export type BindingProgress = Partial<
     | 'etaSeconds'
     | 'done'
     | 'deleted'
-    | 'verification'
+    | 'verifications'
   >
 >;
 

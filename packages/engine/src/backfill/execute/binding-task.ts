@@ -1,4 +1,4 @@
-import type { BindingPlan, Run, VerificationReport } from '@brimful/model';
+import type { BindingPlan, Run, Schema, VerificationReport } from '@brimful/model';
 import { Problem, rangeSet } from '@brimful/model';
 import type { CapturedTable } from '../../capture/captured-table.ts';
 import { sleep } from '../../flow/pause-gate.ts';
@@ -34,6 +34,8 @@ export class BindingTask {
   readonly #listener: BindingListener;
   readonly #tables: TableSet;
   readonly #source: SourceTable;
+  /** The shape that is expected of what is read. */
+  #shape: Schema | undefined;
 
   constructor(means: RunMeans, run: Run, binding: BindingPlan, listener: BindingListener) {
     this.#means = means;
@@ -106,11 +108,29 @@ export class BindingTask {
   async #untilRead(table: () => CapturedTable, signal: AbortSignal): Promise<void> {
     await until(() => {
       const now = table();
-      this.#listener.progress(readProgress(now));
+      this.#listener.progress(readProgress(now, this.#means.context.now()));
       const { problem } = now;
+      this.#assertPlannedShape(now.writer.schema);
       if (problem !== undefined && (now.backfill.phase === 'gap' || now.stopped)) throw thrownAgain(problem);
       return now.backfill.phase === 'complete';
     }, signal);
+  }
+
+  /** What was planned is what is read: another shape stops this table until somebody has seen it. Its live tables go on. */
+  #assertPlannedShape(schema: Schema | undefined): void {
+    if (schema === undefined) return;
+    const { collection } = this.#binding;
+    this.#shape ??= wasRetried(this.#run, collection) ? schema : this.#binding.schema;
+    const drift = shapeDrift(this.#shape, schema);
+    if (drift === undefined) return;
+    throw new Problem(
+      'BRM-RUN-DRIFT',
+      `The shape of ${collection} has changed since the run was planned: ${drift}.`,
+      {
+        remedy: `To go on with the shape it has now: brimful backfill retry ${this.#run.id}. What was read so far is kept.`,
+        at: { collection },
+      },
+    );
   }
 
   async #untilCaughtUp(generation: number, signal: AbortSignal): Promise<void> {
@@ -166,7 +186,7 @@ function deleteLimit(rows: number, part: number): number {
   return Math.max(DELETE_LIMIT_LEAST_ROWS, Math.floor(rows * part));
 }
 
-function readProgress(table: CapturedTable): BindingProgress {
+function readProgress(table: CapturedTable, now: number): BindingProgress {
   const { backfill, openRows, openBytes } = table;
   const { plan, done, phase } = backfill;
   const estimate = plan?.estimate;
@@ -176,6 +196,7 @@ function readProgress(table: CapturedTable): BindingProgress {
     rowsRead,
     bytesRead: backfill.bytes + openBytes,
     ...(estimate === undefined ? {} : { rowsEstimated: Math.max(estimate.rows, rowsRead) }),
+    rowsPerSecond: isDone ? 0 : table.rowsMeter.perSecond(now),
     deleted: backfill.reread?.deleted ?? 0,
     done: isDone
       ? 1
@@ -190,6 +211,29 @@ function readProgress(table: CapturedTable): BindingProgress {
 function partDone(rows: number, estimated: number | undefined, isCovered: boolean): number {
   if (isCovered && estimated !== undefined) return 0.99;
   return estimated === undefined || estimated === 0 ? 0 : Math.min(0.99, rows / estimated);
+}
+
+/** Somebody has seen what had stopped the table. */
+function wasRetried({ events }: Run, collection: string): boolean {
+  return events.some(({ what }) => what.startsWith(`${collection}: retry`));
+}
+
+/** In words; undefined: the same columns, types and key. */
+function shapeDrift(planned: Schema, now: Schema): string | undefined {
+  const types = new Map(now.columns.map(({ name, sourceType }) => [name, sourceType]));
+  const known = new Map(planned.columns.map(({ name, sourceType }) => [name, sourceType]));
+  const changes = [
+    ...planned.columns.flatMap(({ name, sourceType }) => {
+      const type = types.get(name);
+      if (type === undefined) return [`column ${name} is gone`];
+      return type === sourceType ? [] : [`column ${name} was ${sourceType} and is ${type}`];
+    }),
+    ...now.columns.filter(({ name }) => !known.has(name)).map(({ name }) => `column ${name} is new`),
+    ...(planned.key.join() === now.key.join()
+      ? []
+      : [`its key was (${planned.key.join(', ')}) and is (${now.key.join(', ')})`]),
+  ];
+  return changes.length === 0 ? undefined : changes.join(', ');
 }
 
 /** Looks until it is so. */

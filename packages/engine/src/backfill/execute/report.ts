@@ -1,25 +1,22 @@
 import type { Run, RunReport, Verdict } from '@brimful/model';
+import { accuracyOf, workingSeconds } from '../progress.ts';
 
 /** From best to worst. */
 const VERDICTS: readonly Verdict[] = ['equal', 'equal after catch-up', 'inconclusive', 'divergent', 'error'];
 
 /** What came of a run that is over, against what was expected. */
-export function reportOf(run: Run, swapMilliseconds: number | null): RunReport {
+export function reportOf(run: Run, swapMilliseconds: number | null, now: number): RunReport {
   const sum = (of: (binding: Run['bindings'][number]) => number): number =>
     run.bindings.reduce((total, binding) => total + of(binding), 0);
-  const rows = sum(({ rowsRead }) => rowsRead);
-  const readEnd = run.events.findLast(({ what }) => what === 'all read')?.at ?? run.endedAt;
-  const seconds = run.startedAt === null || readEnd === null ? 0 : (readEnd - run.startedAt) / 1000;
-  const { estimate } = run.plan;
-  const middle = Math.sqrt(estimate.seconds.from * estimate.seconds.to);
-  const verdicts = run.bindings.flatMap(({ verification }) => verification?.verdict ?? []);
+  const accuracy = accuracyOf(run, now);
+  const verdicts = run.bindings.flatMap(({ verifications }) => verifications.map(({ verdict }) => verdict));
   return {
-    seconds,
-    rows,
+    seconds: workingSeconds(run, now) ?? 0,
+    rows: sum(({ rowsRead }) => rowsRead),
     bytes: sum(({ bytesRead }) => bytesRead),
     deleted: sum(({ deleted }) => deleted),
-    rowsRatio: rows === 0 ? null : estimate.rows.value / rows,
-    secondsRatio: seconds === 0 ? null : middle / seconds,
+    rowsRatio: accuracy?.rows ?? null,
+    secondsRatio: accuracy?.seconds ?? null,
     swapMilliseconds,
     verdict: verdicts.length === 0 ? null : worst(verdicts),
   };

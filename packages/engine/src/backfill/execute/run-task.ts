@@ -3,6 +3,7 @@ import { Problem, toProblem } from '@brimful/model';
 import { BackOff } from '../../flow/back-off.ts';
 import { sleep } from '../../flow/pause-gate.ts';
 import type { BindingInput } from '../run-binding-state.ts';
+import { etaSecondsOf } from '../progress.ts';
 import { isSettled, nextBindingState } from '../run-binding-state.ts';
 import type { BindingProgress } from '../run-change.ts';
 import { stepBinding, stepRun, withProgress } from '../run-change.ts';
@@ -81,7 +82,10 @@ export class RunTask {
     while (!signal.aborted) {
       try {
         await new Ending(this.#means, this.#run).cleanUp(signal);
-        await this.#change((run) => ({ ...run, report: reportOf(run, this.#longestSwapMilliseconds) }));
+        await this.#change((run) => ({
+          ...run,
+          report: reportOf(run, this.#longestSwapMilliseconds, this.#now()),
+        }));
         return;
       } catch (thrown) {
         if (signal.aborted) return;
@@ -319,7 +323,10 @@ export class RunTask {
     const progress = [...this.#progress];
     this.#progress.clear();
     await this.#change((run) =>
-      progress.reduce((next, [collection, one]) => withProgress(next, collection, one), run),
+      progress.reduce(
+        (next, [collection, one]) => withEta(withProgress(next, collection, one), collection),
+        run,
+      ),
     );
   }
 
@@ -350,7 +357,7 @@ export class RunTask {
       const next = stepRun(run, input, { now: this.#now(), ...(because === undefined ? {} : { because }) });
       return next.endedAt === null || next.report !== null
         ? next
-        : { ...next, report: reportOf(next, this.#longestSwapMilliseconds) };
+        : { ...next, report: reportOf(next, this.#longestSwapMilliseconds, this.#now()) };
     });
   }
 
@@ -361,4 +368,9 @@ export class RunTask {
   #now(): number {
     return this.#means.context.now();
   }
+}
+
+function withEta(run: Run, collection: string): Run {
+  const binding = run.bindings.find((candidate) => candidate.collection === collection);
+  return binding === undefined ? run : withProgress(run, collection, { etaSeconds: etaSecondsOf(binding) });
 }
