@@ -30,6 +30,9 @@ describe('the order of a graph', () => {
       /need each other: (?:a → c → b → a|b → a → c → b|c → b → a → c)\./u,
     );
     expect(() => levelsOf(graph({ a: ['a'] }))).toThrow('a → a');
+    expect(() => levelsOf(graph({ a: ['b', 'x'], b: ['a', 'x'] })), 'that can be entered').toThrow(
+      'need each other',
+    );
   });
 
   test('whatever needs something comes after it, and no later than it must', () => {

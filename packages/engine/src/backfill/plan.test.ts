@@ -160,6 +160,13 @@ describe('drift', () => {
     expect(driftOf(before, basisOf(factsOf({}, { bindings: [] }))).join()).toContain('is none');
   });
 
+  test('compares whole values, also where one only has more than the other', () => {
+    expect(driftOf({ x: [{ a: 1 }] }, { x: [{ a: 1, b: 2 }] })).toEqual([
+      'x was [{"a":1}] and is [{"a":1,"b":2}]',
+    ]);
+    expect(driftOf({ x: [{ b: 2, a: 1 }] }, { x: [{ a: 1, b: 2 }] })).toEqual([]);
+  });
+
   test('what a live source does all the time is no drift', () => {
     const later = factsOf({
       survey: surveyOf({ rows: { value: 5, quality: 'exact' }, statisticsAt: 1 }),

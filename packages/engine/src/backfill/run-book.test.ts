@@ -2,6 +2,7 @@ import type { Run } from '@brimful/model';
 import { describe, expect, test } from 'vitest';
 import { MemoryDisk } from '../testing/memory-store.ts';
 import { PLANNED_AT, planOf } from '../testing/plan-fixture.ts';
+import { SeededRandom } from '../testing/scheduler.ts';
 import { RunBook } from './run-book.ts';
 import { newRun, withEvent } from './run-change.ts';
 
@@ -11,11 +12,16 @@ const make = (id: string): Run => newRun(id, planOf(['shop/orders']), approval);
 describe('the book of runs', () => {
   test('R7: changes by many at once all go in', async () => {
     const disk = new MemoryDisk();
+    const random = new SeededRandom(7);
+    // Every reading and writing takes another while, so that they come in between each other.
+    const turn = async (): Promise<void> => {
+      for (let left = random.below(6); left > 0; left -= 1) await Promise.resolve();
+    };
     const book = new RunBook(disk.open().registry);
     await book.create(make);
     await Promise.all(
       Array.from({ length: 30 }, (_, at) =>
-        new RunBook(disk.open().registry).change('run-000001', (run) =>
+        new RunBook(disk.open({ turn }).registry).change('run-000001', (run) =>
           withEvent(run, { at, who: 'x', what: `n${at}` }),
         ),
       ),
