@@ -22,7 +22,7 @@ import { CollectionReader } from '../collection/collection-reader.ts';
 import type { CollectionWriter, StagedSegment } from '../collection/collection-writer.ts';
 import type { EngineContext } from '../context.ts';
 import { Meter } from '../flow/meter.ts';
-import { carriedInto, stillUnchanged } from './carry-over.ts';
+import { carriedInto, stillUnchanged } from './carried-rows.ts';
 import type { Backfill, BackfillEvent, CaptureCheckpoint, RereadRequest } from './checkpoint.ts';
 import { newBackfill, newCheckpoint, nextPhase } from './checkpoint.ts';
 

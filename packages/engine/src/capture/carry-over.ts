@@ -1,5 +1,5 @@
-import type { Batch, RowKey, Schema } from '@brimful/model';
-import { Problem, alignBatch, hashRows, keyReader } from '@brimful/model';
+import type { RowKey } from '@brimful/model';
+import { hashRows } from '@brimful/model';
 import type { Offset } from '@brimful/store';
 import { HashIndex } from '../backfill/verify/hash-index.ts';
 import { readState } from '../collection/collection-state.ts';
@@ -54,30 +54,4 @@ export async function carryOver(
       if (missing.length > 0) await table.carry(selectRows(batch, missing), () => changed.keys);
     }
   }
-}
-
-/** The rows in the next generation's shape, whose columns may have other types by now. */
-export function carriedInto(batch: Batch, schema: Schema, resource: string): Batch {
-  try {
-    return alignBatch(batch, schema);
-  } catch (cause) {
-    throw new Problem(
-      'BRM-RUN-CARRY',
-      `Rows that ${resource} no longer has do not fit the shape it has now, so they cannot be carried over.`,
-      {
-        remedy: 'Order the reset without --keep-missing, or keep the previous table under another name.',
-        at: { table: resource },
-        cause,
-      },
-    );
-  }
-}
-
-/** Of rows to carry over, those that nothing has changed since. */
-export function stillUnchanged(batch: Batch, changed: ReadonlySet<RowKey>): Batch {
-  const read = keyReader(batch.schema);
-  return selectRows(
-    batch,
-    rowsWhere(batch.rows, (row) => !changed.has(read(batch.columns, row))),
-  );
 }

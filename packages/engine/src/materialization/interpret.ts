@@ -3,6 +3,7 @@ import type { Batch, Column } from '@brimful/model';
 import { Operation, keyIndices } from '@brimful/model';
 import type { Entry } from '@brimful/store';
 import type { TableCheckpoint } from './checkpoint.ts';
+import { baseOf } from './checkpoint.ts';
 
 /** What one journal entry means for a table. */
 export interface Meaning {
@@ -59,11 +60,11 @@ function truncateMeaning(entry: Entry, next: TableCheckpoint): Meaning {
 }
 
 function completeMeaning(entry: Entry, next: TableCheckpoint): Meaning {
-  if (next.base != null) {
+  const base = baseOf(next);
+  if (base !== undefined) {
     // A base has each key once, and all that happened before it: there is nothing to replay.
-    const { asOf } = next.base;
     const actions: readonly Action[] = [{ kind: 'index' }, { kind: 'settle' }];
-    const checkpoint: TableCheckpoint = { ...next, phase: 'live', offset: asOf, base: null };
+    const checkpoint: TableCheckpoint = { ...next, phase: 'live', offset: base.asOf, base: null };
     return { actions, merge: false, alone: isLarge(next), checkpoint };
   }
   if (next.phase === 'loading') {

@@ -17,6 +17,7 @@ import { sleep, untilAborted } from '../flow/pause-gate.ts';
 import { BesideTables } from './beside-tables.ts';
 import type { TakenWork } from './table-feed.ts';
 import type { TableCheckpoint } from './checkpoint.ts';
+import { baseOf } from './checkpoint.ts';
 import { TableFeed } from './table-feed.ts';
 
 /** One transaction's data at most: long enough to amortise a commit, short enough to lose little. */
@@ -467,7 +468,7 @@ export class MaterializationTask {
 
 /** A new table is loaded from what compaction made of the history, where there is such a base. */
 function beginsInBase({ checkpoint }: TableHandle): boolean {
-  return checkpoint === undefined || (checkpoint as unknown as TableCheckpoint).base != null;
+  return checkpoint === undefined || baseOf(checkpoint as unknown as TableCheckpoint) !== undefined;
 }
 
 interface LivePair {

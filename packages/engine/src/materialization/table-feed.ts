@@ -9,7 +9,7 @@ import { Bell } from '../flow/bell.ts';
 import { Meter } from '../flow/meter.ts';
 import { untilAborted } from '../flow/pause-gate.ts';
 import type { TableCheckpoint, TablePhase } from './checkpoint.ts';
-import { NEW_TABLE } from './checkpoint.ts';
+import { NEW_TABLE, baseOf } from './checkpoint.ts';
 import { fold } from './fold.ts';
 import { interpret, needsBatch } from './interpret.ts';
 
@@ -97,7 +97,8 @@ export class TableFeed {
     this.#base = means.base;
     const known = handle.checkpoint as TableCheckpoint | undefined;
     // A load from a base that has been replaced meanwhile begins again with the one there is now.
-    this.#startsOver = known?.base != null && known.base.journal !== means.base?.base.journal;
+    const loading = known && baseOf(known);
+    this.#startsOver = loading !== undefined && loading.journal !== means.base?.base.journal;
     const { base } = means.base ?? {};
     this.#applied =
       known === undefined || this.#startsOver
@@ -121,8 +122,8 @@ export class TableFeed {
 
   /** The first entry whose effect is not in the destination yet. Entries that mean nothing to the table count as applied. */
   get offset(): Offset {
-    const { base, offset } = this.#pending.length === 0 && !this.busy ? this.#read : this.#applied;
-    return base == null ? offset : 0;
+    const reached = this.#pending.length === 0 && !this.busy ? this.#read : this.#applied;
+    return baseOf(reached) === undefined ? reached.offset : 0;
   }
 
   /** For people: an index that is being built is a phase of its own. */
@@ -179,7 +180,7 @@ export class TableFeed {
     while (!signal.aborted) {
       const turn = new AbortController();
       const from = this.#read.offset;
-      const reader = this.#read.base == null ? this.#reader : (this.#base?.reader ?? this.#reader);
+      const reader = baseOf(this.#read) === undefined ? this.#reader : (this.#base?.reader ?? this.#reader);
       for await (const entry of reader.entries(from, AbortSignal.any([signal, turn.signal]))) {
         const jumped = await this.#take(entry, signal);
         if (!jumped) continue;
@@ -256,7 +257,7 @@ export class TableFeed {
   /** Returns whether the next entry to read is not the one that follows. */
   async #take(entry: Entry, signal: AbortSignal): Promise<boolean> {
     const needed = needsBatch(entry, this.#read);
-    const inBase = this.#read.base != null;
+    const inBase = baseOf(this.#read) !== undefined;
     if (!needed && entry.kind === 'rows') {
       // Nothing to do, but the checkpoint should move on with the next work.
       this.#read = { ...this.#read, offset: entry.offset + 1 };
@@ -278,7 +279,7 @@ export class TableFeed {
       lease.release();
       throw thrown;
     }
-    return this.#read.offset !== entry.offset + 1 || (inBase && this.#read.base == null);
+    return this.#read.offset !== entry.offset + 1 || (inBase && baseOf(this.#read) === undefined);
   }
 
   /** The table follows to a newer schema when its first entry comes. */
@@ -303,7 +304,7 @@ export class TableFeed {
     const actions = [...meaning.actions];
     if (this.#startsOver) actions.unshift({ kind: 'truncate' });
     this.#startsOver = false;
-    if (this.#read.base == null) this.#releaseBase();
+    if (baseOf(this.#read) === undefined) this.#releaseBase();
     if (this.#unshaped && evolution.length === 0) actions.unshift({ kind: 'evolve', schema: this.#schema });
     this.#unshaped = false;
     this.#pendingBytes += entry.meta.rawBytes;
