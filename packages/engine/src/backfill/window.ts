@@ -6,6 +6,8 @@ import { isZone } from './zone.ts';
 
 /** A window is looked at minute by minute nowhere: openings are. More than these in one look is one that never closes. */
 const OPENINGS_LIMIT = 1000;
+/** Windows that join without a gap over so many openings count as never closing: a week of hourly ones and some more. */
+const JOINED_LIMIT = 200;
 /** Longer is not a window, and a cron expression that opens it would hide that. */
 const LONGEST_MINUTES = 7 * 24 * 60;
 const MINUTE_MILLISECONDS = 60_000;
@@ -20,12 +22,12 @@ export function isOpen(windows: readonly RunWindow[], now: number): boolean {
   return windows.length === 0 || windows.some((window) => closesAt(window, now) !== null);
 }
 
-/** When that changes next, in milliseconds since 1970. Null: never. */
+/** When that changes next, in milliseconds since 1970. Null: never, or not within many openings. */
 export function nextChange(windows: readonly RunWindow[], now: number): number | null {
   if (windows.length === 0) return null;
   if (!isOpen(windows, now)) return earliest(windows.map((window) => nextOpening(window, now)));
   let at = now;
-  for (let look = 0; look < OPENINGS_LIMIT; look += 1) {
+  for (let look = 0; look < JOINED_LIMIT; look += 1) {
     const closings = windows.map((window) => closesAt(window, at)).filter((closing) => closing !== null);
     if (closings.length === 0) return at;
     at = Math.max(...closings);
