@@ -10,21 +10,15 @@ export interface TableCheckpoint {
   /** The `complete` entry at which the first pass ended. */
   readonly completeAt: Offset | null;
   /** Set while a base is loaded: `offset` is then the base's own. What the journal brought from `asOf` on follows after it. */
-  readonly base?: LoadedBase | null;
+  readonly base?: { readonly journal: string; readonly asOf: Offset } | null;
   /** Schema version of the table. */
   readonly schema: number;
   readonly rows: number;
   readonly bytes: number;
 }
 
-/** A base that a table is loaded from: its journal, and the offset at which the collection's own goes on. */
-interface LoadedBase {
-  readonly journal: string;
-  readonly asOf: Offset;
-}
-
 /** Undefined unless a base is being loaded. */
-export function baseOf(checkpoint: TableCheckpoint): LoadedBase | undefined {
+export function baseOf(checkpoint: TableCheckpoint): NonNullable<TableCheckpoint['base']> | undefined {
   return checkpoint.base ?? undefined;
 }
 
