@@ -126,8 +126,9 @@ function rowsText(read: number, estimated: number, atWork: boolean): string {
   return read === 0 ? '' : formatCount(read);
 }
 
-function lastText({ deleted, verification }: RunBinding): string {
-  if (verification !== null && !verification.verdict.startsWith('equal')) return verification.verdict;
+function lastText({ deleted, verifications }: RunBinding): string {
+  const bad = verifications.find(({ verdict }) => !verdict.startsWith('equal'));
+  if (bad !== undefined) return bad.verdict;
   return deleted > 0 ? `-${formatCount(deleted)}` : '';
 }
 

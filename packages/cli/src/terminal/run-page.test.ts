@@ -26,7 +26,17 @@ const SWAPPED = aRun({
   createdAt: MADE_AT - 3_600_000,
   endedAt: MADE_AT + 31_000,
   undoUntil: MADE_AT + 864e5,
-  bindings: [runBinding({ state: 'swapped', done: 1, rowsRead: 1_000_412, verification: verification() })],
+  bindings: [
+    runBinding({
+      state: 'swapped',
+      done: 1,
+      rowsRead: 1_000_412,
+      verifications: [
+        verification({ sides: 'source and collection', subject: 'shop/orders', asOf: '0/77F01B8' }),
+        verification(),
+      ],
+    }),
+  ],
   report: {
     seconds: 31,
     rows: 1_000_412,
@@ -79,6 +89,8 @@ test('a run that is swapped in shows its report beside the estimate, and how to 
       shop/orders swapped                  1.00 M 61.0 MB
 
     Compared
+      ✓ shop/orders, source and collection: equal
+        1,001,000 rows in 64 ranges, 64 equal; as of 0/77F01B8
       ✓ shop/warehouse: orders, collection and table: equal
         1,001,000 rows in 64 ranges, 64 equal; as of offset 812
 

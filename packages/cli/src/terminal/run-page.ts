@@ -89,8 +89,8 @@ function tableLines(run: Run, options: PageOptions): string[] {
 }
 
 function comparedLines(run: Run, options: PageOptions): string[] {
-  return run.bindings.flatMap(({ verification }) =>
-    verification === null ? [] : verificationLines(verification, options),
+  return run.bindings.flatMap(({ verifications }) =>
+    verifications.flatMap((report) => verificationLines(report, options)),
   );
 }
 

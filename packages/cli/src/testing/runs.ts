@@ -172,7 +172,7 @@ export function runBinding(parts: Partial<RunBinding> = {}): RunBinding {
     etaSeconds: 2,
     done: 0.42,
     deleted: 0,
-    verification: null,
+    verifications: [],
     problem: null,
     ...parts,
   };
