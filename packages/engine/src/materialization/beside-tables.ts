@@ -26,6 +26,13 @@ export class BesideTables {
     for (const feed of this.#feeds.values()) if (feed !== undefined) yield feed;
   }
 
+  /** One that readers see after all: an exchange was made and not noted. */
+  live(collection: string): TableFeed | undefined {
+    for (const feed of this.feeds())
+      if (feed.collection === collection && feed.handle.place === 'live') return feed;
+    return undefined;
+  }
+
   fail(collection: string, generation: number, problem: ProblemRecord): void {
     this.#problems.set(keyOf(collection, generation), problem);
   }

@@ -164,6 +164,7 @@ export class MaterializationTask {
     try {
       const feed = await this.#open(destination, collection, edition, signal);
       this.feeds.set(collection, feed);
+      await this.#noteWhatIsLive(collection);
       await feed.read(signal);
     } catch (thrown) {
       signal.throwIfAborted();
@@ -185,6 +186,7 @@ export class MaterializationTask {
     try {
       const feed = await this.#open(destination, collection, edition, signal);
       this.beside.set(collection, generation, feed);
+      await this.#noteWhatIsLive(collection);
       await feed.read(signal);
     } catch (thrown) {
       signal.throwIfAborted();
@@ -314,16 +316,30 @@ export class MaterializationTask {
     this.beside.set(collection, live.handle.request.id.generation, live);
   }
 
-  /** Removes a generation that is not the one readers see. Idempotent. */
+  /** A crash came between an exchange and its note: what the destination says is so. */
+  async #noteWhatIsLive(collection: string): Promise<void> {
+    const live = this.feeds.get(collection);
+    if (live === undefined || live.handle.place === 'live') return;
+    const next = this.beside.live(collection);
+    if (next !== undefined) await this.#noteSwap({ collection, live, next });
+  }
+
+  /**
+   * Removes a generation that is not the one readers see. Idempotent. Throws a `retry` problem until it is known which one
+   * that is. (Invariant 7)
+   */
   async dropEdition(collection: string, generation: number, signal: AbortSignal): Promise<void> {
     const destination = this.#reachable();
     const binding = this.bindings.get(collection);
     if (binding === undefined) return;
     const feed = this.beside.get(collection, generation);
+    const isBroken = this.beside.problem(collection, generation) !== undefined;
+    if (feed === undefined && !isBroken) throw this.#away();
+    if (feed?.handle.place === 'live') throw this.#away();
     feed?.close();
     while (feed?.busy === true) await sleep(REST_MILLISECONDS, signal);
-    this.beside.delete(collection, generation);
     await destination.drop({ materialization: this.spec.name, table: binding.table, generation });
+    this.beside.delete(collection, generation);
   }
 
   /** The open destination, for those who read tables beside us. Throws a `retry` problem while it is away. */

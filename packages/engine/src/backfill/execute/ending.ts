@@ -1,4 +1,5 @@
 import type { BindingPlan, Run } from '@brimful/model';
+import { collectionGenerations, tableGenerations } from '../../collection/generations.ts';
 import type { RunMeans } from './means.ts';
 import { SourceTable } from './source-table.ts';
 import { TableSet, taskOf } from './table-set.ts';
@@ -28,13 +29,12 @@ export class Ending {
     return this.#cleanUp(this.#run.plan.bindings, signal);
   }
 
-  /** Removes what was built for tables that were not swapped in after all. Idempotent. */
-  cleanUpRest(signal: AbortSignal): Promise<void> {
+  /** Removes what was built for tables that are not to be swapped in after all. Idempotent. */
+  async cleanUpRest(signal: AbortSignal): Promise<void> {
     const exchanged = this.#exchanged();
-    return this.#cleanUp(
-      this.#run.plan.bindings.filter((binding) => !exchanged.includes(binding)),
-      signal,
-    );
+    const rest = this.#run.plan.bindings.filter((binding) => !exchanged.includes(binding));
+    for (const binding of rest) await this.#restore(binding, signal);
+    await this.#cleanUp(rest, signal);
   }
 
   async #cleanUp(bindings: readonly BindingPlan[], signal: AbortSignal): Promise<void> {
@@ -46,6 +46,21 @@ export class Ending {
       }
       await new TableSet(this.#means, binding).dropBeside(signal);
       if (this.#run.mode === 'reset') await source.dropBeside();
+    }
+  }
+
+  /** An exchange that was given up half way is taken back before anything is removed. Idempotent. (Invariant 7) */
+  async #restore(binding: BindingPlan, signal: AbortSignal): Promise<void> {
+    const { collection, generation, tables } = binding;
+    const { registry } = this.#means.context.store;
+    if (this.#run.mode === 'reset') {
+      const { current } = await collectionGenerations(registry, collection).read();
+      if (current === generation.to) await new SourceTable(this.#means, collection).adopt(generation.from);
+    }
+    for (const { materialization, table, generation: ours } of tables) {
+      const { current } = await tableGenerations(registry, materialization, table).read();
+      if (current.generation === ours.to)
+        await taskOf(this.#means, materialization).swap([{ collection, to: ours.from }], signal);
     }
   }
 

@@ -44,5 +44,6 @@ export class RunExecutor {
 /** A cancelled run without a report has left something behind. */
 function wantsWork(run: Run): boolean {
   if (run.state === 'cancelled') return run.report === null && run.startedAt !== null;
+  if (run.state === 'undone') return run.undoUntil !== null;
   return !isOver(run.state) && run.state !== 'failed' && run.state !== 'planned';
 }

@@ -101,9 +101,10 @@ export class RunTask {
     return this.#means.governors.get(this.#run.plan.request.task);
   }
 
+  /** Nothing is left to do before somebody orders something. */
   #isOver(): boolean {
-    const { state } = this.#run;
-    return isOver(state) || state === 'failed';
+    const { state, undoUntil } = this.#run;
+    return isOver(state) || state === 'failed' || (state === 'undone' && undoUntil === null);
   }
 
   async #look(signal: AbortSignal): Promise<void> {
