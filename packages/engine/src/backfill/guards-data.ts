@@ -143,7 +143,7 @@ export function missingRowsGuards(request: RunRequest, { bindings }: PlanFacts):
           ? `The source no longer has about ${amount} rows that are here: they are carried over.`
           : `The source no longer has about ${amount} rows that are here: they are not in the next generation.`,
         evidence: `here ${known.value} (${known.quality}), at the source ${survey.tableRows.value} (${survey.tableRows.quality})`,
-        remedy: kept ? null : 'To carry them over: --missing-rows keep.',
+        remedy: kept ? null : 'To carry them over: --keep-missing.',
       },
     ];
   });

@@ -1,4 +1,4 @@
-import type { Guard, ProblemRecord, RunEstimate, RunRequest } from '@brimful/model';
+import type { EstimateQuality, Guard, ProblemRecord, RunEstimate, RunRequest } from '@brimful/model';
 import { columnGuards, gapGuards, missingRowsGuards, schemaGuards } from './guards-data.ts';
 import { timeGuards } from './guards-time.ts';
 import type { PlanFacts } from './plan-facts.ts';
@@ -105,10 +105,20 @@ function wholeTableGuards(request: RunRequest, { bindings }: PlanFacts): readonl
     level: 'confirm',
     subject: collection,
     message: `Every row of ${resource ?? collection} is read, about ${count(survey?.tableRows.value ?? 0)}.`,
-    evidence: `${count(survey?.tableRows.value ?? 0)} rows by ${survey?.tableRows.quality ?? 'nothing'}, ${survey?.readShape ?? ''}`,
+    evidence:
+      survey === null
+        ? 'the source could not be asked'
+        : `${count(survey.tableRows.value)} rows ${QUALITIES[survey.tableRows.quality]}; read: ${survey.readShape}`,
     remedy: 'If some rows are enough: --mode incremental with --time, --key-from or --keys.',
   }));
 }
+
+const QUALITIES: Readonly<Record<EstimateQuality, string>> = {
+  statistics: 'by its statistics',
+  sampled: 'by a sample',
+  exact: 'by counting',
+  'at least': 'at least',
+};
 
 /** One rebuild per table at a time; a run still in its undo window gives it up. */
 function otherRunGuards(request: RunRequest, { bindings, runs, now }: PlanFacts): readonly Guard[] {
