@@ -1,3 +1,4 @@
+export { orderRun, tell, untilRun } from './order-run.ts';
 export type { PipeOptions } from './pipe-options.ts';
 export { captureAll, materializeAll } from './pipe-options.ts';
 export type { PipeReport } from './pipe-process.ts';

@@ -63,7 +63,11 @@ const store = await openFileStore(options.dataDirectory);
 const spec = await parsed(options);
 const log = { debug: () => undefined, info: write('info'), warn: write('warn'), error: write('error') };
 const means = { spec, connectors: { load }, store, log, now: Date.now };
-const runtime = await startRuntime({ ...means, reach: crashPoints(process.env['BRIMFUL_CRASH_AT']) });
+const runtime = await startRuntime({
+  ...means,
+  reach: crashPoints(process.env['BRIMFUL_CRASH_AT']),
+  governed: options.governed ?? true,
+});
 const control = await serveControl(
   {
     backfills: backfillCalls(new Backfills(means)),

@@ -9,6 +9,8 @@ export interface PipeOptions {
   readonly limits?: Partial<Limits>;
   /** How often the child reports its status. */
   readonly reportMilliseconds?: number;
+  /** False: sources are read as fast as they give. */
+  readonly governed?: boolean;
 }
 
 export const DEFAULT_LIMITS: Limits = {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { backfillScenario } from './backfill.ts';
 import { startBench } from './bench-servers.ts';
 import { accounts, orders } from './bench-tables.ts';
 import { copyTable } from './copy.ts';
@@ -11,10 +12,14 @@ const HELP = `npm run bench -- <scenario> [--json] [--runs 3] [--scale 1]
   copy      wide orders (5 M rows) and narrow accounts (10 M rows) into Postgres, DuckDB and nowhere
   stream    1 M updates into the journal and into Postgres; commit→visible latency at 1,000 tx/s
   latency   only the latter
+  backfill  10 M rows read again beside an application at 500 tx/s, with and without governor, and with nobody there
 
   --scale   a share of the rows, for a quick look: --scale 0.1
+  --rate    transactions a second of backfill's application
 METHODOLOGY.md says what is measured and how.
 `;
+
+const SCENARIOS = ['copy', 'stream', 'latency', 'backfill'];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -22,13 +27,14 @@ const { positionals, values } = parseArgs({
     json: { type: 'boolean', default: false },
     runs: { type: 'string', default: '3' },
     scale: { type: 'string', default: '1' },
+    rate: { type: 'string' },
     help: { type: 'boolean' },
   },
 });
 const runs = Number(values.runs);
 const scale = Number(values.scale);
 const [scenario] = positionals;
-if (values.help === true || scenario === undefined || !['copy', 'stream', 'latency'].includes(scenario)) {
+if (values.help === true || scenario === undefined || !SCENARIOS.includes(scenario)) {
   process.stdout.write(HELP);
   process.exit(values.help === true ? 0 : 2);
 }
@@ -43,3 +49,11 @@ if (scenario === 'copy') {
 if (scenario === 'stream') show(await streamScenario(bench, 1_000_000 * scale, runs));
 if (scenario === 'stream' || scenario === 'latency')
   show([await latencyScenario(bench, 1000, 20 * Math.max(scale, 0.25))]);
+if (scenario === 'backfill')
+  show(
+    await backfillScenario(bench, {
+      runs,
+      scale,
+      ...(values.rate === undefined ? {} : { perSecond: Number(values.rate) }),
+    }),
+  );

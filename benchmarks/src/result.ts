@@ -10,9 +10,21 @@ export interface Result {
   /** CPU seconds of our process per million rows, user and system. */
   readonly cpu_s_per_million?: number;
   readonly rss_mb?: number;
+  readonly mb_per_s?: number;
   readonly p50_ms?: number;
+  readonly p95_ms?: number;
   readonly p99_ms?: number;
   readonly max_ms?: number;
+  /** Of the transactions that only look something up, and of those that change it. */
+  readonly read_p95_ms?: number;
+  readonly write_p95_ms?: number;
+  readonly transactions?: number;
+  /** Longest time until something committed was journaled; most log that the source kept for us. */
+  readonly lag_ms?: number;
+  readonly retained_mb?: number;
+  readonly errors?: number;
+  /** Reads that saw no table, no rows, or not all. */
+  readonly partial?: number;
 }
 
 export function median(values: readonly number[]): number {

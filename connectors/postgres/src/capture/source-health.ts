@@ -2,6 +2,9 @@ import type { SourceHealth } from '@brimful/connector';
 import { quoteText } from '../types/identifier.ts';
 import type { RawSession } from '../wire/raw-session.ts';
 
+/** Longer than between two readings, so that nobody's work falls between them. */
+const RECENT = '5 seconds';
+
 /**
  * One statement. Roles that may not see what others do (`pg_read_all_stats`) get null for what that hides, never a number
  * that is too small. Our own sessions count neither as activity nor as replicas.
@@ -23,6 +26,9 @@ SELECT json_build_object(
   'replicaLagMilliseconds', (SELECT max(COALESCE(late, 0)) FROM replicas WHERE behind IS NOT NULL),
   'activeSessions', (SELECT count(*) FILTER (WHERE state = 'active' AND backend_type = 'client backend'
     AND application_name NOT LIKE 'brimful %') FROM others) + CASE WHEN (SELECT sees_all FROM here) THEN 0 END,
+  'recentSessions', (SELECT count(*) FILTER (WHERE backend_type = 'client backend' AND application_name NOT LIKE 'brimful %'
+    AND (state <> 'idle' OR state_change > clock_timestamp() - interval '${RECENT}')) FROM others)
+    + CASE WHEN (SELECT sees_all FROM here) THEN 0 END,
   'processors', NULL,
   'blockedByUs', (SELECT count(DISTINCT l.pid) FROM pg_locks l WHERE NOT l.granted AND EXISTS (
     SELECT FROM unnest(pg_blocking_pids(l.pid)) AS b(pid) JOIN pg_stat_activity a ON a.pid = b.pid

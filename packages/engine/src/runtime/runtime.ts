@@ -28,6 +28,8 @@ export interface RuntimeOptions {
   readonly log: Logger;
   readonly now: () => number;
   readonly reach: (point: string) => void;
+  /** Default true. False reads sources as fast as they give, whatever it does to them: to measure what governing costs. */
+  readonly governed?: boolean;
 }
 
 export interface Runtime {
@@ -56,7 +58,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const stop = new AbortController();
   const gate = new PauseGate();
   const context = { store, log, now, reach, compression: zstd };
-  const tasks = await makeTasks({ spec, connectors: options.connectors, context, gate });
+  const governed = options.governed ?? true;
+  const tasks = await makeTasks({ spec, connectors: options.connectors, context, gate, governed });
   const { captures, materializations, governors } = tasks;
   const verifications = new Verifications({
     ...tasks,

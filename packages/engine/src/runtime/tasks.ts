@@ -15,7 +15,7 @@ const MATERIALIZATION_SHARE = 0.25;
 export interface Tasks {
   readonly captures: readonly CaptureTask[];
   readonly materializations: readonly MaterializationTask[];
-  /** One for each capture: what its source can bear. */
+  /** One for each capture: what its source can bear. Empty where nothing is governed. */
   readonly governors: ReadonlyMap<string, Governor>;
   /** For work beside captures and materializations, which is small. */
   readonly context: EngineContext;
@@ -27,6 +27,8 @@ export interface TaskOptions {
   /** Without its memory: every side has a budget of its own. */
   readonly context: Omit<EngineContext, 'memory'>;
   readonly gate: PauseGate;
+  /** Whether reading goes by what its source can bear. */
+  readonly governed: boolean;
 }
 
 export async function makeTasks(options: TaskOptions): Promise<Tasks> {
@@ -51,7 +53,8 @@ export async function makeTasks(options: TaskOptions): Promise<Tasks> {
     spec.captures.map(async (capture) => {
       const connector = await options.connectors.load(capture.connector);
       if (connector.capture === undefined) throw cannot(capture.name, capture.connector, 'be captured');
-      governors.set(capture.name, governorOf(captureContext, capture, connector.capture));
+      if (options.governed)
+        governors.set(capture.name, governorOf(captureContext, capture, connector.capture));
       const task = new CaptureTask(captureContext, capture, connector.capture, options.gate);
       task.onCollection = (collection) => {
         for (const other of materializations) if (other.spec.source === capture.name) other.add(collection);
