@@ -64,8 +64,10 @@ export class Scheduler {
     });
   }
 
-  /** Makes the global timers virtual until the returned function is called. */
+  /** Makes the global timers and dice the seed's until the returned function is called. */
   install(): () => void {
+    const realRandom = Math.random;
+    Math.random = () => this.random.next();
     const target = globalThis as unknown as Record<'setTimeout' | 'clearTimeout', unknown>;
     target.setTimeout = (callback: () => void, milliseconds = 0) => {
       this.#timerIds += 1;
@@ -74,6 +76,7 @@ export class Scheduler {
     };
     target.clearTimeout = (id: number) => this.#timers.delete(id);
     return () => {
+      Math.random = realRandom;
       target.setTimeout = realSetTimeout;
       target.clearTimeout = realClearTimeout;
     };
