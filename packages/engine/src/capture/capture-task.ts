@@ -351,7 +351,11 @@ export class CaptureTask {
   async reread(collection: string, request: RereadRequest): Promise<void> {
     const { live, resource } = this.#reachable(collection);
     const table = resource.current;
-    if (table.backfill.reread?.run === request.run && table.isRead) return;
+    const isKnown = table.backfill.reread?.run === request.run;
+    if (isKnown && table.isRead) return;
+    // Its first read, or that of a run that is being given up, comes to its end first.
+    if (!isKnown && !table.isRead)
+      throw new Problem('BRM-RUN-READING', `${collection} is still being read`, { kind: 'retry' });
     await table.reread(request);
     await this.#revisit(live, resource, table);
   }
