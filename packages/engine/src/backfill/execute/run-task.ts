@@ -81,7 +81,7 @@ export class RunTask {
     const backOff = new BackOff();
     while (!signal.aborted) {
       try {
-        await new Ending(this.#means, this.#run).cleanUp(signal);
+        await new Ending(this.#means, this.#run).cleanUpRest(signal);
         await this.#change((run) => ({
           ...run,
           report: reportOf(run, this.#longestSwapMilliseconds, this.#now()),
