@@ -1,5 +1,5 @@
 import type { Logger } from '@brimful/connector';
-import type { BackfillCalls, ControlServer, ControlTarget } from '@brimful/control';
+import type { BackfillCalls, ControlServer, ControlTarget, VerifyRequest } from '@brimful/control';
 import { backfillCalls, serveControl } from '@brimful/control';
 import type { Runtime, RuntimeOptions } from '@brimful/engine';
 import { Backfills } from '@brimful/engine';
@@ -80,6 +80,16 @@ export class Pipe implements AsyncDisposable {
   /** Runs that are going on or can be undone, the newest last. */
   runs(): readonly Run[] {
     return [...this.#runs.values()].sort((a, b) => a.createdAt - b.createdAt);
+  }
+
+  /** Plans and runs, as the commands have them. */
+  get backfills(): BackfillCalls {
+    return this.#backfills;
+  }
+
+  /** Compares, changes nothing. Ends early, by throwing, when the signal is aborted. */
+  verify(request: VerifyRequest, signal: AbortSignal): ReturnType<Runtime['verify']> {
+    return this.#runtime.verify(request, signal);
   }
 
   get finished(): Promise<void> {
