@@ -356,6 +356,7 @@ export class CaptureTask {
     // Its first read, or that of a run that is being given up, comes to its end first.
     if (!isKnown && !table.isRead)
       throw new Problem('BRM-RUN-READING', `${collection} is still being read`, { kind: 'retry' });
+    table.goOn();
     await table.reread(request);
     await this.#revisit(live, resource, table);
   }

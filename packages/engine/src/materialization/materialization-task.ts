@@ -309,7 +309,12 @@ export class MaterializationTask {
         (edition) => edition?.generation === next.handle.request.id.generation,
       );
       if (other === undefined || other === null) return now;
-      return { ...now, current: other, previous: now.current, next: null };
+      return {
+        ...now,
+        current: other,
+        previous: now.current,
+        next: now.next === other ? null : now.next,
+      };
     });
     this.beside.delete(collection, next.handle.request.id.generation);
     this.feeds.set(collection, next);

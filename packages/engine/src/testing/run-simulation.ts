@@ -16,6 +16,8 @@ import { Workload, addTables, fill } from './simulated-workload.ts';
 
 /** Steps after which what has not come to rest hangs. */
 const STEP_LIMIT = 60_000;
+/** How often it is looked whether all is at rest. */
+const LOOK_STEPS = 25;
 const WORKLOAD_STEP_LIMIT = 400_000;
 /** Longer than any undo window. */
 const LONG_MILLISECONDS = 2 * 3_600_000;
@@ -147,7 +149,8 @@ export class RunSimulation {
           this.#mishap();
           for (const reader of this.#readers) reader.look();
           wantsAct = random.chance(people === 'act' ? this.#impatience : 0.005);
-          return wantsAct || this.problems.length > 0 || isSo();
+          if (wantsAct || this.problems.length > 0) return true;
+          return this.scheduler.steps % LOOK_STEPS === 0 && isSo();
         },
         end - this.scheduler.steps,
         () => `${what}: ${this.#state()}`,
@@ -193,6 +196,7 @@ export class RunSimulation {
   /** Runs may stop because of what cannot be compared, or of what really differs. */
   #isExpected(fields: object): boolean {
     const { problem } = fields as { problem?: { code?: string; message?: string } };
+    if ((problem as { kind?: string } | undefined)?.kind === 'retry') return true;
     if (problem?.code !== 'BRM-RUN-DIVERGENT') return false;
     return this.#hidden.size > 0 || problem.message?.includes('are inconclusive') === true;
   }
@@ -362,7 +366,13 @@ export class RunSimulation {
       ({ id, mode, state, because, bindings, undoUntil, intent, events }) =>
         `${id} ${mode} ${state} ${because} undo until ${undoUntil} ${intent} ${bindings.map((binding) => `${binding.collection} ${binding.state}`).join()}\n     ${events.map(({ what }) => what).join('\n     ')}`,
     );
+    const counts = [...this.counts].map(([what, count]) => `${count} × ${what}`).sort();
+    const notes = [...this.world.disk.records]
+      .filter(([key]) => key.startsWith('tables/') || key.startsWith('generations/'))
+      .map(([key, { value }]) => `${key} ${value}`);
     return [
+      counts.join(', '),
+      ...notes,
       `capture ${pipe?.capture.state} ${JSON.stringify(pipe?.capture.problem)}`,
       ...tables,
       ...feeds,

@@ -71,7 +71,8 @@ export class Scheduler {
     const target = globalThis as unknown as Record<'setTimeout' | 'clearTimeout', unknown>;
     target.setTimeout = (callback: () => void, milliseconds = 0) => {
       this.#timerIds += 1;
-      this.#timers.set(this.#timerIds, { due: this.now + milliseconds, fire: callback });
+      // Whole milliseconds, as clocks show them.
+      this.#timers.set(this.#timerIds, { due: this.now + Math.ceil(milliseconds), fire: callback });
       return this.#timerIds;
     };
     target.clearTimeout = (id: number) => this.#timers.delete(id);
