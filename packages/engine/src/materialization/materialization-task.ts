@@ -246,8 +246,7 @@ export class MaterializationTask {
 
   /**
    * Builds a further generation of a table, which the registry knows already: after a crash the next session does it by
-   * itself. Idempotent; one that had stopped is tried again. Throws a `retry` problem while the capture has not told of the
-   * collection yet, as after a start.
+   * itself. Idempotent; one that had stopped is tried again. Throws a `retry` problem until the collection is known.
    */
   addEdition(collection: string, edition: TableEdition): void {
     if (!this.bindings.has(collection)) throw this.#away();
