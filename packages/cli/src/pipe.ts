@@ -1,9 +1,15 @@
 import type { Logger } from '@brimful/connector';
-import type { BackfillCalls, ControlServer, ControlTarget, VerifyRequest } from '@brimful/control';
+import type {
+  BackfillCalls,
+  ControlServer,
+  ControlTarget,
+  VerifyProgress,
+  VerifyRequest,
+} from '@brimful/control';
 import { backfillCalls, serveControl } from '@brimful/control';
 import type { Runtime, RuntimeOptions } from '@brimful/engine';
-import { Backfills } from '@brimful/engine';
-import type { Run, RuntimeStatus } from '@brimful/model';
+import { Backfills, planRepairs } from '@brimful/engine';
+import type { Run, RuntimeStatus, VerificationReport } from '@brimful/model';
 import { STATUS_KEY } from '@brimful/model';
 import type { Store } from '@brimful/store';
 import type { LoadedConfig } from './config/load.ts';
@@ -21,6 +27,8 @@ export interface PipeOptions {
 
 /** Often enough for a person who watches; each time is one small durable write. */
 const PUBLISH_EVERY_MILLISECONDS = 1000;
+/** The author of what is planned without a person. */
+const NOBODY = 'system';
 
 /**
  * A configuration at work: its store and its runtime, in this process. While it runs, its status stands in the
@@ -31,6 +39,7 @@ export class Pipe implements AsyncDisposable {
   readonly #runtime: Runtime;
   readonly #log: Logger;
   readonly #timer: NodeJS.Timeout;
+  readonly #planner: Backfills;
   readonly #backfills: BackfillCalls;
   readonly #ending = new AbortController();
   readonly #runs = new Map<string, Run>();
@@ -46,7 +55,8 @@ export class Pipe implements AsyncDisposable {
     this.#log = log;
     const { prices } = config.backfill;
     const options = { spec: config.spec, connectors, store, log, now: now ?? Date.now };
-    this.#backfills = backfillCalls(new Backfills(prices === undefined ? options : { ...options, prices }));
+    this.#planner = new Backfills(prices === undefined ? options : { ...options, prices });
+    this.#backfills = backfillCalls(this.#planner);
     this.#watching = this.#watchRuns();
     this.#timer = setInterval(() => this.#publish(), PUBLISH_EVERY_MILLISECONDS);
     this.#publish();
@@ -87,9 +97,14 @@ export class Pipe implements AsyncDisposable {
     return this.#backfills;
   }
 
-  /** Compares, changes nothing. Ends early, by throwing, when the signal is aborted. */
-  verify(request: VerifyRequest, signal: AbortSignal): ReturnType<Runtime['verify']> {
-    return this.#runtime.verify(request, signal);
+  /** See `ControlTarget.verify`. */
+  async verify(
+    request: VerifyRequest,
+    signal: AbortSignal,
+    onProgress?: (progress: VerifyProgress) => void,
+  ): Promise<readonly VerificationReport[]> {
+    const found = await this.#runtime.verify(request, signal, onProgress);
+    return planRepairs(found, request.author ?? NOBODY, this.#planner, this.#log);
   }
 
   get finished(): Promise<void> {
@@ -127,7 +142,7 @@ export class Pipe implements AsyncDisposable {
     const target: ControlTarget = {
       backfills: this.#backfills,
       status: () => this.#runtime.status(),
-      verify: (request, signal, onProgress) => this.#runtime.verify(request, signal, onProgress),
+      verify: (request, signal, onProgress) => this.verify(request, signal, onProgress),
     };
     try {
       this.#control = await serveControl(target, dataDirectory);
