@@ -153,7 +153,9 @@ export class Verifications {
     const { handle } = feed;
     const { generation } = feed.source;
     // The table is compared with the collection as of where it stands: what lies behind that must stay.
-    using _ = holdHistory(this.#means.context.store, collection, generation, feed.offset);
+    const { base, offset } = feed.applied;
+    const from = base === undefined || base === null ? offset : 0;
+    using _ = holdHistory(this.#means.context.store, collection, generation, from);
     const reader = new CollectionReader(this.#means.context, collection, generation);
     const subject = `${materialization}: ${handle.request.id.table}`;
     return await verifyTable({

@@ -68,9 +68,7 @@ export class RunTask {
         await sleep(LOOK_MILLISECONDS, signal).catch(() => undefined);
       }
     } finally {
-      for (const table of this.#tables.values())
-        table.abort(new Problem('BRM-RUN-ENDED', 'the run has ended', { kind: 'retry' }));
-      await Promise.allSettled(this.#running);
+      await this.#restTables();
     }
     try {
       await this.#cleanUpEnded(signal);
@@ -281,9 +279,17 @@ export class RunTask {
     if (reached('ready')) await this.#stepIfPossible('verified');
   }
 
+  /** What a table has begun it brings to an end: nothing is made while it is removed. */
+  async #restTables(): Promise<void> {
+    for (const table of this.#tables.values())
+      table.abort(new Problem('BRM-RUN-TABLE-RESTS', 'the table is at rest', { kind: 'retry' }));
+    await Promise.allSettled(this.#running);
+  }
+
   /** Tables that did not come to their end leave nothing behind. */
   async #complete(signal: AbortSignal): Promise<void> {
     try {
+      await this.#restTables();
       await new Ending(this.#means, this.#run).cleanUp(signal);
       await this.#step('completed');
     } catch (thrown) {
@@ -298,6 +304,7 @@ export class RunTask {
       for (const { collection, state } of this.#run.bindings)
         if (state === 'ready') await this.#stepTable(collection, 'swapped');
       await this.#step('swapped');
+      await this.#restTables();
       await new Ending(this.#means, this.#run).cleanUpRest(signal);
     } catch (thrown) {
       await this.#swapFailed(thrown, signal);

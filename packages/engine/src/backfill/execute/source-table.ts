@@ -62,7 +62,7 @@ export class SourceTable {
     });
   }
 
-  /** Removes a generation, unless it is the one that readers have. Idempotent. */
+  /** Removes a generation, unless it is the one that readers have. Idempotent. Throws as above. */
   async drop(generation: number): Promise<void> {
     const { store } = this.#means.context;
     const record = collectionGenerations(store.registry, this.collection);
@@ -78,7 +78,8 @@ export class SourceTable {
             previous: now.previous === generation ? null : now.previous,
           },
     );
-    await this.#resource?.detach(generation);
+    // Throws while the source is away: a session that is being opened may have it still.
+    await this.capture.captured(this.collection)?.detach(generation);
     await removeBases(store, this.collection, generation);
     await store.journals.drop(journalId(this.collection, generation));
     await store.registry.remove(`schemas/${this.collection}/${generation}`);
