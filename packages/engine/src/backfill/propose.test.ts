@@ -18,7 +18,7 @@ function table(parts: Partial<TableInTrouble> & Pick<TableInTrouble, 'problem'>)
     isGap: false,
     isStale: false,
     isRead: false,
-    schema: ORDERS,
+    shapes: [ORDERS],
     ...parts,
   };
 }
@@ -44,8 +44,20 @@ describe('values that an ALTER computed anew', () => {
       );
   });
 
+  test('older values that do not fit into the new type cannot be merged with', () => {
+    const before: Schema = {
+      ...ORDERS,
+      columns: ORDERS.columns.map((column) =>
+        column.name === 'note' ? { ...column, type: { kind: 'int32' } } : column,
+      ),
+    };
+    expect(proposed({ isStale: true, problem: rewritten, shapes: [before, ORDERS] })).toBe(
+      `${RUN} --mode reset --reason "another type at the source"`,
+    );
+  });
+
   test('without a key nothing can be merged in place', () => {
-    expect(proposed({ isStale: true, problem: rewritten, schema: KEYLESS })).toContain('--mode reset');
+    expect(proposed({ isStale: true, problem: rewritten, shapes: [KEYLESS] })).toContain('--mode reset');
   });
 });
 
@@ -55,7 +67,7 @@ describe('changes that were lost', () => {
     expect(proposed({ isGap: true, problem: problem('BRM-PG-NOT-PUBLISHED') })).toContain(
       '--mode incremental',
     );
-    expect(proposed({ isGap: true, problem: problem('BRM-PG-NOT-PUBLISHED'), schema: KEYLESS })).toContain(
+    expect(proposed({ isGap: true, problem: problem('BRM-PG-NOT-PUBLISHED'), shapes: [KEYLESS] })).toContain(
       '--mode reset',
     );
   });

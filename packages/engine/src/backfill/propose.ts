@@ -1,4 +1,5 @@
 import type { ProblemRecord, RunProposal, Schema } from '@brimful/model';
+import { widensTo } from '@brimful/model';
 
 /** What is known of a table that something is wrong with. */
 export interface TableInTrouble {
@@ -11,7 +12,8 @@ export interface TableInTrouble {
   /** A run reads it already. */
   readonly isRead: boolean;
   readonly problem: ProblemRecord;
-  readonly schema: Schema | undefined;
+  /** Every shape its rows have had, oldest first; the last one is the present one. */
+  readonly shapes: readonly Schema[];
 }
 
 /** Changes were lost, and the shape stayed as it was: reading all of it again, in place, mends that. */
@@ -27,8 +29,9 @@ const LOST_CODES: ReadonlySet<string> = new Set([
 
 /** The smallest safe run that mends a table; undefined: none is needed, or none can help. */
 export function proposalOf(table: TableInTrouble): RunProposal | undefined {
-  const { isGap, isStale, isRead, problem, schema, collection } = table;
+  const { isGap, isStale, isRead, problem, shapes, collection } = table;
   if (isRead || UNDER_WAY_CODES.has(problem.code)) return undefined;
+  const schema = shapes.at(-1);
   const hasKey = (schema?.key.length ?? 0) > 0;
   if (isGap) {
     return hasKey && SAME_SHAPE_CODES.has(problem.code)
@@ -49,6 +52,12 @@ export function proposalOf(table: TableInTrouble): RunProposal | undefined {
       sentence: `Reset ${collection}: without a key its rows cannot be found again in place.`,
     };
   }
+  if (!areHeld(shapes)) {
+    return {
+      command: command(table, 'reset', 'another type at the source'),
+      sentence: `Reset ${collection}: its older values do not all fit into the types that its columns have now.`,
+    };
+  }
   const alone = columns.length > 0 && !columns.some((column) => schema?.key.includes(column));
   return {
     command: command(table, 'incremental', 'rewritten at the source', alone ? columns : []),
@@ -56,6 +65,17 @@ export function proposalOf(table: TableInTrouble): RunProposal | undefined {
       ? `Read ${columns.join(', ')} of ${collection} again, in place: older rows have other values at the source.`
       : `Read all of ${collection} again, in place: older rows have other values at the source.`,
   };
+}
+
+/** Whether older values fit into the present columns, so that old and new can be merged. */
+function areHeld(shapes: readonly Schema[]): boolean {
+  const present = new Map(shapes.at(-1)?.columns.map((column) => [column.sourceId, column.type]));
+  return shapes.every(({ columns }) =>
+    columns.every(({ sourceId, type }) => {
+      const now = present.get(sourceId);
+      return now === undefined || widensTo(type, now);
+    }),
+  );
 }
 
 /** What can be done when the source has forgotten changes of every table of a capture. */

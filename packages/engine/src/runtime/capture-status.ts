@@ -108,7 +108,7 @@ function proposal(table: CapturedTable, task: CaptureTask): RunProposal | undefi
     isStale: phase === 'complete' && !stopped,
     isRead: backfill.reread?.outcome === 'reading',
     problem,
-    schema: table.writer.schema,
+    shapes: table.writer.shapes,
   });
 }
 
