@@ -218,7 +218,8 @@ export class RunSimulation {
     } else if (random.chance(this.#mishaps.session)) {
       this.#count('session lost');
       this.#pipe?.loseSession();
-    } else if (random.chance(this.#mishaps.hidden)) {
+    } else if (random.chance(this.#mishaps.hidden) && this.#isNobodyReading()) {
+      this.#count('hidden writes');
       for (const name of this.#workload.actHidden()) this.#hidden.add(name);
     }
   }
@@ -255,6 +256,16 @@ export class RunSimulation {
   #areAllOver(): boolean {
     return this.#runs().every(
       ({ state, undoUntil }) => isOver(state) || (state === 'undone' && undoUntil === null),
+    );
+  }
+
+  /** What changes unseen while a table is read, no read can put right. */
+  #isNobodyReading(): boolean {
+    const { capture } = this.#pipe as SimulatedPipe;
+    const tables = [...capture.resources.values()].flatMap((resource) => resource.tables);
+    const isRead = tables.every(({ isRead: read }) => read);
+    return (
+      isRead && capture.resources.size === this.world.source.tables.length && this.#runs().every(isRunAtRest)
     );
   }
 

@@ -308,7 +308,9 @@ export class SimulatedDatabase {
   #note(transaction: Transaction, change: Omit<LoggedChange, 'schema' | 'at'>): void {
     transaction.locks.add(change.table);
     this.#observe(change.table, change.kind === 'truncate' ? undefined : change.row);
-    if (change.kind === 'move') this.#observe(change.table, change.oldRow);
+    // What is under the new key now may have been incomplete under the old one.
+    if (change.kind === 'move')
+      for (const row of [change.row, change.oldRow]) this.#observe(change.table, row);
     transaction.changes.push({ ...change, schema: schemaOf(change.table), at: this.advance() });
   }
 
