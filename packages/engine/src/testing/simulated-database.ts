@@ -163,9 +163,8 @@ export class SimulatedDatabase {
 
   /** Commits what no log will ever tell: it happened while nobody looked. */
   hide(transaction: Transaction): void {
-    // Twice changed: nobody may rely on what was seen of such a row.
-    for (const { table, row, oldRow } of transaction.changes)
-      for (const changed of [row, oldRow]) this.#observe(table, changed);
+    // Nobody may rely on what was seen: one generation has it, the other has not.
+    for (const { table } of transaction.changes) this.#observe(table, undefined);
     transaction.changes.length = 0;
     this.commit(transaction);
     this.end(transaction);
