@@ -71,7 +71,10 @@ export async function verify(
     screen?.draw([]);
     screen?.end();
     if (output.json) printJson(output, reports);
-    else print(output, verificationPage(reports, pageOptions(output)).join('\n'));
+    else {
+      const how = flags.repair === true ? 'asked' : 'said';
+      print(output, verificationPage(reports, pageOptions(output), how).join('\n'));
+    }
     if (flags.repair === true && reports.some(({ repairPlan }) => repairPlan !== undefined))
       return await repair(context, reports, flags, ask);
     return reports.length > 0 && reports.every(isPass) ? ExitCode.ok : ExitCode.divergent;

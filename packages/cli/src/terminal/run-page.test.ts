@@ -187,3 +187,18 @@ test('a comparison: the verdict first, then every kind of difference; what was l
   expect([verification(), divergent, inconclusive].map(isPass)).toEqual([true, false, false]);
   expect(isPass(verification({ problem: VALUE_PROBLEM }))).toBe(false);
 });
+
+test('what can be repaired says with which plan, once where one mends several', () => {
+  const divergent = { verdict: 'divergent', different: 1 } as const;
+  const mended = verification({ ...divergent, repairPlan: 'plan-0a1b2c3d4e5f' });
+  expect(verificationPage([mended, mended, verification()], plain).slice(-4)).toMatchInlineSnapshot(`
+    [
+      "Nothing was changed. The smallest run that mends it is planned; look at it, and",
+      "apply it:",
+      "  brimful backfill show plan-0a1b2c3d4e5f",
+      "  brimful backfill apply plan-0a1b2c3d4e5f --watch",
+    ]
+  `);
+  expect(verificationPage([mended, verification(divergent)], plain).at(-1)).toMatch(/^For the rest/);
+  expect(verificationPage([mended], plain, 'asked').join('')).not.toContain('apply');
+});

@@ -6,6 +6,8 @@ import { problemText } from './problem-text.ts';
 import { harmless } from './width.ts';
 
 const SHOWN_KEYS = 5;
+const SMALLEST_RUN =
+  'Nothing was changed. The smallest run that mends it is planned; look at it, and apply it:';
 
 const MARKS: Readonly<Record<Verdict, string>> = {
   equal: '✓',
@@ -20,23 +22,26 @@ export function isPass({ verdict, problem }: VerificationReport): boolean {
   return problem === null && (verdict === 'equal' || verdict === 'equal after catch-up');
 }
 
-export function verificationPage(reports: readonly VerificationReport[], options: PageOptions): string[] {
+/** `how`: what comes next is said, or asked (so that it need not be said). */
+export function verificationPage(
+  reports: readonly VerificationReport[],
+  options: PageOptions,
+  how: 'said' | 'asked' = 'said',
+): string[] {
   const passed = reports.filter(isPass).length;
   const lines = reports.flatMap((report) => verificationLines(report, options));
   const total = `${passed} of ${plural(reports.length, 'comparison')} found equal.`;
-  return [...lines, '', total, ...repairLines(reports)];
+  return [...lines, '', total, ...(how === 'said' ? repairLines(reports, options) : [''])];
 }
 
 /** One plan may mend several. */
-function repairLines(reports: readonly VerificationReport[]): string[] {
+function repairLines(reports: readonly VerificationReport[], options: PageOptions): string[] {
   const plans = [...new Set(reports.flatMap(({ repairPlan }) => repairPlan ?? []))];
   const without = reports.some(
     ({ verdict, repairPlan }) => verdict === 'divergent' && repairPlan === undefined,
   );
   return [
-    ...(plans.length === 0
-      ? []
-      : ['Nothing was changed. The smallest run that mends it is planned; look at it, and apply it:']),
+    ...(plans.length === 0 ? [] : hanging('', SMALLEST_RUN, pageWidth(options))),
     ...plans.flatMap((id) => [`  brimful backfill show ${id}`, `  brimful backfill apply ${id} --watch`]),
     ...(without
       ? [

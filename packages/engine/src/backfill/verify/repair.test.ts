@@ -36,7 +36,7 @@ test('known keys are read again, and nothing else', () => {
     task: 'shop/postgres',
     bindings: ['shop/orders'],
     scope: { kind: 'keys', keys: [['7'], ['9']] },
-    reason: '1 rows differ between source and collection (shop/orders)',
+    reason: '1 row differs between source and collection (shop/orders)',
     missingRows: 'remove',
   });
 });

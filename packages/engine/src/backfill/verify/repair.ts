@@ -37,7 +37,9 @@ export function repairOf(
     bindings: [subject.collection],
     scope: WHOLE_TABLE,
     columns: null,
-    reason: terms.reason ?? `${rows} rows differ between ${report.sides} (${report.subject})`,
+    reason:
+      terms.reason ??
+      `${rows === 1 ? '1 row differs' : `${rows} rows differ`} between ${report.sides} (${report.subject})`,
     author: terms.author,
     acknowledged: [],
     missingRows: 'remove',
