@@ -52,6 +52,18 @@ export class BesideTables {
     this.#problems.delete(keyOf(collection, generation));
   }
 
+  /** `next` is what readers see from now on, and `live` is kept here: each with why it had stopped. `failed`: of what readers see. */
+  exchange(live: TableFeed, next: TableFeed, failed: Map<string, ProblemRecord>): void {
+    const { collection } = live;
+    const before = failed.get(collection);
+    const now = this.problem(collection, next.handle.request.id.generation);
+    this.delete(collection, next.handle.request.id.generation);
+    this.set(collection, live.handle.request.id.generation, live);
+    if (before !== undefined) this.fail(collection, live.handle.request.id.generation, before);
+    if (now === undefined) failed.delete(collection);
+    else failed.set(collection, now);
+  }
+
   /** A session has ended. What has failed stays failed. */
   clear(): void {
     this.#feeds.clear();

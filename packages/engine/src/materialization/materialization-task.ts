@@ -314,9 +314,8 @@ export class MaterializationTask {
       if (other === undefined || other === null) return now;
       return { ...now, current: other, previous: now.current, next: now.next === other ? null : now.next };
     });
-    this.beside.delete(collection, generation);
     this.feeds.set(collection, next);
-    this.beside.set(collection, live.handle.request.id.generation, live);
+    this.beside.exchange(live, next, this.failed);
   }
 
   /** A crash came between an exchange and its note: what the destination says is so. */
