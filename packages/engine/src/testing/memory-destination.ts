@@ -198,6 +198,7 @@ class MemoryDestination implements Destination {
   ): Promise<{ readonly attempts: number; readonly longestWaitMilliseconds: number }> {
     const handles = pairs.flatMap(({ live, next }) => [live, next]);
     const names = handles.map(({ request }) => keyOfTable(request.id));
+    this.#checkOpen();
     // Writers of both are at rest.
     this.#begin(names);
     try {
@@ -221,7 +222,7 @@ class MemoryDestination implements Destination {
   async read(handle: TableHandle, schema: Schema, signal: AbortSignal): Promise<TableRows> {
     await this.#means.turn();
     signal.throwIfAborted();
-    assert(!this.#closed, 'the destination is open');
+    this.#checkOpen();
     const { id } = handle.request;
     const table = this.#database.tables.get(this.#database.nameOf(id) ?? '');
     if (table === undefined)
@@ -258,6 +259,11 @@ class MemoryDestination implements Destination {
   async [Symbol.asyncDispose](): Promise<void> {
     assert(this.#applying.size === 0, 'nothing is under way when it is closed');
     this.#closed = true;
+  }
+
+  /** Those who come beside the session may come too late. */
+  #checkOpen(): void {
+    if (this.#closed) throw new Problem('BRM-SIM-DESTINATION', 'the destination was lost', { kind: 'retry' });
   }
 
   #begin(names: readonly string[]): void {

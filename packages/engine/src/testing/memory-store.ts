@@ -241,7 +241,7 @@ class MemoryWriter<C> implements Writer<C> {
   }
 
   async append(entries: readonly NewEntry[], checkpoint: C): Promise<Head<C>> {
-    await MemoryWriter.appendTogether([{ writer: this as MemoryWriter<unknown>, entries, checkpoint }]);
+    await MemoryWriter.appendTogether([{ writer: this, entries, checkpoint }]);
     return this.#head;
   }
 

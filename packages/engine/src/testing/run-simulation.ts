@@ -1,4 +1,5 @@
 import type { Run } from '@brimful/model';
+import { toProblem } from '@brimful/model';
 import { isOver } from '../backfill/run-state.ts';
 import { journalId } from '../collection/journal-id.ts';
 import type { TableGenerations } from '../collection/generations.ts';
@@ -38,6 +39,7 @@ interface Mishaps {
   readonly hidden: number;
 }
 
+const AWAY = 'away';
 /** Points that are reached all the time. */
 const COMMON = /^(?:journal|segment|chunk|materialization|capture)\./u;
 
@@ -287,10 +289,13 @@ export class RunSimulation {
     const request = { target: CAPTURE.name, bindings: [collectionOf(table)], level: 'full' } as const;
     verifications.verify(request, process.stop.signal).then(
       ([verification]) => (verdict = verification?.report.verdict ?? 'nothing'),
-      (thrown: unknown) => (verdict = String(thrown)),
+      (thrown: unknown) => (verdict = toProblem(thrown).kind === 'retry' ? AWAY : String(thrown)),
     );
     await this.#until(() => verdict !== undefined, STEP_LIMIT, 'a verification', 'settle');
-    return verdict ?? 'nothing';
+    if (verdict !== AWAY) return verdict ?? 'nothing';
+    // The pipe has only just been started again.
+    await this.#until(() => this.#isAtRest(), STEP_LIMIT, 'a pipe to verify with', 'settle');
+    return this.#verdict(table);
   }
 
   #runs(): Run[] {
