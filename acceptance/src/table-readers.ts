@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 
 /** A question whose answer never changes, however the tables are exchanged under it. */
-export interface Question {
+interface Question {
   readonly sql: string;
   readonly answer: string;
   /** Prepared once under this name and executed again and again. */
