@@ -9,7 +9,7 @@ export interface TableInTrouble {
   readonly isGap: boolean;
   /** It is fed, but rows written before may hold other values at the source by now. */
   readonly isStale: boolean;
-  /** A run reads it already. */
+  /** A run reads it already, or builds what takes its place. */
   readonly isRead: boolean;
   readonly problem: ProblemRecord;
   /** Every shape its rows have had, oldest first; the last one is the present one. */

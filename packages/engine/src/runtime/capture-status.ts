@@ -101,12 +101,15 @@ function proposal(table: CapturedTable, task: CaptureTask): RunProposal | undefi
   const { problem, backfill, stopped } = table;
   if (problem === undefined || table.dropped) return undefined;
   const { phase } = backfill;
+  const tables = task.resources.get(table.resource)?.tables ?? [];
+  // A reset builds the next one, or has been undone and can be redone.
+  const isReplaced = tables.some(({ writer }) => writer.generation > table.writer.generation);
   return proposalOf({
     capture: task.spec.name,
     collection: table.writer.collection,
     isGap: phase === 'gap',
     isStale: phase === 'complete' && !stopped,
-    isRead: backfill.reread?.outcome === 'reading',
+    isRead: backfill.reread?.outcome === 'reading' || isReplaced,
     problem,
     shapes: table.writer.shapes,
   });
