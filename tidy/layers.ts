@@ -10,10 +10,12 @@ const LAYERS: readonly { readonly folder: string; readonly mayImport: readonly s
   { folder: 'packages/connector', mayImport: ['@brimful/model'] },
   { folder: 'packages/store', mayImport: ['@brimful/model'] },
   { folder: 'packages/engine', mayImport: ['@brimful/model', '@brimful/connector', '@brimful/store'] },
+  { folder: 'packages/api', mayImport: ['@brimful/model'] },
   {
     folder: 'packages/control',
-    mayImport: ['@brimful/model', '@brimful/connector', '@brimful/store', '@brimful/engine'],
+    mayImport: ['@brimful/model', '@brimful/connector', '@brimful/store', '@brimful/engine', '@brimful/api'],
   },
+  { folder: 'packages/web', mayImport: ['@brimful/model', '@brimful/api'] },
   { folder: 'packages/testbed', mayImport: [] },
   { folder: 'packages/cli', mayImport: 'everything' },
   { folder: 'connectors/*', mayImport: ['@brimful/model', '@brimful/connector'] },
