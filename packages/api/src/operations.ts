@@ -111,7 +111,7 @@ export const OPERATIONS = {
     summary: 'The newest log lines, the oldest of them first',
     query: z.object({
       limit: page.default(200),
-      level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+      level: z.enum(['info', 'warn', 'error']).default('info'),
       after: z.coerce.number<number>().int().min(0).default(0),
     }),
     answer: z.object({ entries: z.array(logEntry) }),

@@ -8,7 +8,7 @@ export const LOG_LINES_LIMIT = 2000;
 const FIELDS_LIMIT_CHARACTERS = 8000;
 
 type Level = LogEntry['level'];
-const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error'];
+const LEVELS: readonly Level[] = ['info', 'warn', 'error'];
 
 /** The newest log lines, in memory, without secrets. */
 export class LogRing {
@@ -23,13 +23,18 @@ export class LogRing {
     this.#now = now;
   }
 
-  /** A log that is kept here as well as going where it went. */
+  /** A log that is kept here as well as going where it went; but for `debug`, which would soon be all there is. */
   over(log: Logger): Logger {
     const at = (level: Level) => (fields: object, message: string) => {
       log[level](fields, message);
       this.add(level, fields, message);
     };
-    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+    return {
+      debug: (fields, message) => log.debug(fields, message),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+    };
   }
 
   add(level: Level, fields: object, message: string): void {

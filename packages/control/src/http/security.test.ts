@@ -111,7 +111,8 @@ describe('sessions', () => {
     const attempt = (password: string): Promise<number> =>
       post(`${server.url}/api/v1/session`, { password }).then((response) => response.status);
     const guesses = await Promise.all(Array.from({ length: 8 }, (_, index) => attempt(`guess ${index}`)));
-    expect(guesses.sort()).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
+    expect(guesses.filter((status) => status === 401)).toHaveLength(5);
+    expect(guesses.filter((status) => status === 429)).toHaveLength(3);
     expect(await attempt(PASSWORD)).toBe(429);
     now += 16 * 60_000;
     expect(await attempt(PASSWORD)).toBe(200);
