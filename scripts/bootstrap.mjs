@@ -167,7 +167,12 @@ function run(command, commandArguments, directory = ROOT) {
 
 function handOver(node, script, scriptArguments) {
   const path = [dirname(node), join(ROOT, 'node_modules', '.bin'), process.env.PATH ?? ''].join(delimiter);
-  const environment = { ...process.env, PATH: path };
+  const environment = {
+    // What was compiled and stripped of its types before is not again: half the start, and a third of its memory.
+    NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'brimful'),
+    ...process.env,
+    PATH: path,
+  };
   if (typeof process.execve === 'function' && process.platform !== 'win32') {
     // Same process id, so signals need no forwarding. Node calls it experimental and warns; nobody needs that.
     process.removeAllListeners('warning');

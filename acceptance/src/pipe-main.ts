@@ -1,7 +1,7 @@
 import type { Connector } from '@brimful/connector';
 import type { Runtime } from '@brimful/engine';
 import { backfillCalls, serveControl } from '@brimful/control';
-import { Backfills, crashPoints, startRuntime } from '@brimful/engine';
+import { Backfills, planRepairs, crashPoints, startRuntime } from '@brimful/engine';
 import type { Spec } from '@brimful/model';
 import { openFileStore } from '@brimful/store-file';
 import type { PipeOptions } from './pipe-options.ts';
@@ -68,11 +68,13 @@ const runtime = await startRuntime({
   reach: crashPoints(process.env['BRIMFUL_CRASH_AT']),
   governed: options.governed ?? true,
 });
+const backfills = new Backfills(means);
 const control = await serveControl(
   {
-    backfills: backfillCalls(new Backfills(means)),
+    backfills: backfillCalls(backfills),
     status: () => runtime.status(),
-    verify: (request, signal, onProgress) => runtime.verify(request, signal, onProgress),
+    verify: async (request, signal, onProgress) =>
+      planRepairs(await runtime.verify(request, signal, onProgress), 'test', backfills, log),
   },
   options.dataDirectory,
 );

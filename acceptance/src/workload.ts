@@ -95,19 +95,27 @@ const STEPS: readonly Step[] = [
 /** What writers do to each other: serialization failures, deadlocks, clashes of keys. */
 const WEATHER: ReadonlySet<string> = new Set(['40001', '40P01', '23505']);
 
+interface WorkloadOptions {
+  readonly truncates?: boolean;
+  /** Between two transactions of one client. */
+  readonly pauseMilliseconds?: number;
+}
+
 /** Concurrent clients that change the hard tables in random transactions until stopped. */
 export class Workload {
   readonly #url: string;
   readonly #random: () => number;
   readonly #truncates: boolean;
+  readonly #pauseMilliseconds: number;
   #running = false;
   #clients: Promise<void>[] = [];
   transactions = 0;
 
-  constructor(url: string, seed: number, options: { readonly truncates?: boolean } = {}) {
+  constructor(url: string, seed: number, options: WorkloadOptions = {}) {
     this.#url = url;
     this.#random = randomOf(seed);
     this.#truncates = options.truncates ?? true;
+    this.#pauseMilliseconds = options.pauseMilliseconds ?? 0;
   }
 
   start(clients = 3): void {
@@ -127,7 +135,8 @@ export class Workload {
     try {
       while (this.#running) {
         await this.#transaction(client);
-        if (this.#random() < 0.3) await new Promise((resolve) => setTimeout(resolve, this.#random() * 5));
+        const pause = this.#pauseMilliseconds + (this.#random() < 0.3 ? this.#random() * 5 : 0);
+        if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
       }
     } finally {
       await client.end();

@@ -1,20 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PipeOptions } from '@brimful/acceptance';
-import {
-  PipeProcess,
-  captureAll,
-  isSettled,
-  materializeAll,
-  orderRun,
-  tell,
-  untilRun,
-} from '@brimful/acceptance';
-import { ControlClient } from '@brimful/control';
+import { PipeProcess, captureAll, isSettled, orderRun, tell, untilRun } from '@brimful/acceptance';
 import type { Transaction } from './application.ts';
 import { fillAccounts, runApplication } from './application.ts';
 import type { Bench } from './bench-servers.ts';
 import { sql } from './bench-servers.ts';
+import { controlOf } from './pipe-control.ts';
 import type { Result } from './result.ts';
 import { median, percentile, say } from './result.ts';
 import { StreamWatch } from './stream-watch.ts';
@@ -94,8 +86,8 @@ export async function backfillScenario(bench: Bench, options: BackfillOptions): 
     pipe: {
       dataDirectory: join(bench.directory, 'backfill'),
       captures: [captureAll('backfill/postgres', source)],
-      // What a destination does is not the source's load: the merge is read, decoded, compared and journaled.
-      materializations: [materializeAll('backfill/copy', 'null', {}, 'backfill/postgres')],
+      // What a destination does is not the source's load, but would be its machine's.
+      materializations: [],
       reportMilliseconds: LOOK_MILLISECONDS,
     },
   };
@@ -141,15 +133,13 @@ async function measure(bed: Bed, phase: Phase, directory: string): Promise<Measu
 
 /** Has the whole table read again, until it is, or until time is up. */
 async function readAgain(bed: Bed, pipe: PipeProcess, until: number): Promise<Read> {
-  const control = async (): Promise<ControlClient> => {
-    const client = await ControlClient.find(bed.pipe.dataDirectory);
-    if (client === undefined) throw new Error('the pipe does not answer');
-    return client;
-  };
+  const control = () => controlOf(bed.pipe.dataDirectory);
   const { run } = await orderRun(await control(), {
     mode: 'incremental',
     task: 'backfill/postgres',
     bindings: ['backfill/pgbench_accounts'],
+    // To find what the source no longer has is work on the journal, not on the source.
+    missingRows: 'keep',
   });
   await pipe.until('the first rows', (report) => readOf(report).rows > 0, ANSWER_MILLISECONDS);
   const begun = readOf(pipe.last);
@@ -164,7 +154,7 @@ async function readAgain(bed: Bed, pipe: PipeProcess, until: number): Promise<Re
   say(`  ${state}${because === null ? '' : `: ${because}`}`);
   if (last.isReading && Date.now() >= until) await tell(await control(), run.id, 'cancel');
   await untilRun(control, run.id, 'done', 'cancelled');
-  return { from: begun.at, to: last.at, rows: last.rows, bytes: last.bytes };
+  return { from: begun.at, to: last.at, rows: last.rows - begun.rows, bytes: last.bytes - begun.bytes };
 }
 
 function readOf(report: PipeProcess['last']): {

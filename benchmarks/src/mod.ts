@@ -6,6 +6,7 @@ import { copyTable } from './copy.ts';
 import type { Result } from './result.ts';
 import { print } from './result.ts';
 import { latencyScenario, streamScenario } from './stream.ts';
+import { swapScenario } from './swap.ts';
 
 const HELP = `npm run bench -- <scenario> [--json] [--runs 3] [--scale 1]
 
@@ -13,13 +14,14 @@ const HELP = `npm run bench -- <scenario> [--json] [--runs 3] [--scale 1]
   stream    1 M updates into the journal and into Postgres; commit→visible latency at 1,000 tx/s
   latency   only the latter
   backfill  10 M rows read again beside an application at 500 tx/s, with and without governor, and with nobody there
+  swap      a table that is read all the time is rebuilt, swapped in, taken back, swapped in … in Postgres and DuckDB
 
   --scale   a share of the rows, for a quick look: --scale 0.1
   --rate    transactions a second of backfill's application
 METHODOLOGY.md says what is measured and how.
 `;
 
-const SCENARIOS = ['copy', 'stream', 'latency', 'backfill'];
+const SCENARIOS = ['copy', 'stream', 'latency', 'backfill', 'swap'];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -57,3 +59,4 @@ if (scenario === 'backfill')
       ...(values.rate === undefined ? {} : { perSecond: Number(values.rate) }),
     }),
   );
+if (scenario === 'swap') show(await swapScenario(bench, runs, scale));

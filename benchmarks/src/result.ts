@@ -22,6 +22,7 @@ export interface Result {
   /** Longest time until something committed was journaled; most log that the source kept for us. */
   readonly lag_ms?: number;
   readonly retained_mb?: number;
+  readonly reads?: number;
   readonly errors?: number;
   /** Reads that saw no table, no rows, or not all. */
   readonly partial?: number;

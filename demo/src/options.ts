@@ -7,6 +7,8 @@ export interface DemoOptions {
   readonly rate: number;
   /** Stop the writer once all is backfilled, drain, compare, exit. */
   readonly exit: boolean;
+  /** Also plays the backfill run. */
+  readonly runs: boolean;
   readonly help: boolean;
 }
 
@@ -15,10 +17,12 @@ const DEFAULT_RATE = 300;
 
 export const USAGE = `Usage: npm run demo -- [options]
 
-A shop database under a live writer, kept equal in a DuckDB file and in a second Postgres database.
+A shop database under a live writer, kept equal in a DuckDB file and in a second Postgres database. When all is
+backfilled, a column's type changes, and the table is read again, swapped in, undone and redone.
 
   --exit       when everything is backfilled: stop the writer, drain, compare source and both destinations
                row by row, and exit with 0 only if they are equal
+  --no-runs    leave out the scene in which a column's type changes and the table is reset under a reader
   --rows <n>   number of orders (default ${DEFAULT_ORDERS.toLocaleString('en-US')}); the other tables are in proportion
   --rate <n>   transactions a second of the live writer (default ${DEFAULT_RATE})
 `;
@@ -29,6 +33,7 @@ export function parseOptions(words: readonly string[]): DemoOptions {
     args: [...words],
     options: {
       exit: { type: 'boolean', default: false },
+      'no-runs': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
       rows: { type: 'string' },
       rate: { type: 'string' },
@@ -38,6 +43,7 @@ export function parseOptions(words: readonly string[]): DemoOptions {
     orders: wholeNumber(values.rows, '--rows', 1000) ?? DEFAULT_ORDERS,
     rate: wholeNumber(values.rate, '--rate', 0) ?? DEFAULT_RATE,
     exit: values.exit,
+    runs: !values['no-runs'],
     help: values.help,
   };
 }

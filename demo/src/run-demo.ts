@@ -1,15 +1,14 @@
 import { relative } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startRuntime } from '@brimful/engine';
-import type { RuntimeStatus } from '@brimful/model';
-import { Problem } from '@brimful/model';
 import type { Output, Pipe as RunningPipe } from 'brimful';
 import { builtInConnectors, formatBytes, loadConfig, openStore, Pipe, terminalLog } from 'brimful';
 import { Client } from 'pg';
-import { arrivalOf, isDrained, progressMark } from './arrival.ts';
+import { arrivalOf, isDrained } from './arrival.ts';
 import type { Environment } from './environment.ts';
 import { createEnvironment } from './environment.ts';
 import type { DemoOptions } from './options.ts';
+import { playReset, resetText } from './reset/play-reset.ts';
+import type { ResetOutcome } from './reset/play-reset.ts';
 import type { ShopSize } from './shop/fill.ts';
 import { fillShop, shopSize } from './shop/fill.ts';
 import { TABLES } from './shop/schema.ts';
@@ -17,10 +16,7 @@ import type { LiveWriter } from './shop/writer.ts';
 import { startWriter } from './shop/writer.ts';
 import type { Stage } from './stage.ts';
 import { compareAll, isEqual, verdictText } from './verdict.ts';
-
-const LOOK_EVERY_MILLISECONDS = 200;
-/** Nothing at all moved for so long: the run is stuck, not slow. */
-const STUCK_MILLISECONDS = 180_000;
+import { Watch } from './watch.ts';
 
 /** Runs the demo to its end and returns the exit code. `stopped` resolves when the audience has seen enough. */
 export async function runDemo(
@@ -37,10 +33,15 @@ export async function runDemo(
   );
   const writer = await beginWriting(environment, size, options, stage);
   const pipe = await startPipe(environment, output, stage);
+  let reset: ResetOutcome | undefined;
   try {
     const watch = new Watch(pipe, writer, stage, stopped);
-    const complete = await watch.until((status) => arrivalOf(status, TABLES.length).kind === 'complete');
+    let complete = await watch.until((status) => arrivalOf(status, TABLES.length).kind === 'complete');
     if (complete) stage.say(whereabouts(environment, options));
+    if (complete && options.runs) {
+      reset = await playReset({ environment, pipe, watch, stage, output });
+      complete = reset !== undefined;
+    }
     if (complete && !options.exit) await watch.until(() => false);
     if (!complete || !options.exit) {
       stage.say('Stopping. The servers go; configuration, journals and the DuckDB file stay in demo/.run.');
@@ -54,7 +55,7 @@ export async function runDemo(
     // Both, whatever comes of the other: the server goes next.
     await Promise.allSettled([writer?.stop(), pipe.stop()]);
   }
-  return await conclude(environment, stage);
+  return await conclude(environment, stage, reset);
 }
 
 async function beginWriting(
@@ -79,54 +80,6 @@ async function startPipe(environment: Environment, output: Output, stage: Stage)
   output.redact = config.redact;
   const log = terminalLog(output, stage.screen, 'warn');
   return Pipe.start({ config, connectors: builtInConnectors, log, openStore, startRuntime });
-}
-
-/** Shows the progress while something is waited for. */
-class Watch {
-  readonly #pipe: RunningPipe;
-  readonly #writer: LiveWriter | undefined;
-  readonly #stage: Stage;
-  #stopped = false;
-
-  constructor(pipe: RunningPipe, writer: LiveWriter | undefined, stage: Stage, stopped: Promise<void>) {
-    this.#pipe = pipe;
-    this.#writer = writer;
-    this.#stage = stage;
-    void stopped.then(() => {
-      this.#stopped = true;
-    });
-  }
-
-  /** False when the audience left first. Throws when a table failed or nothing moves any more. */
-  async until(reached: (status: RuntimeStatus) => boolean): Promise<boolean> {
-    let mark = '';
-    let movedAt = performance.now();
-    for (;;) {
-      const status = this.#pipe.status();
-      this.#stage.progress(status, this.#footer());
-      if (this.#stopped) return false;
-      const arrival = arrivalOf(status, TABLES.length);
-      if (arrival.kind === 'failed') throw new Problem('BRM-DEMO-FAILED', arrival.problems.join('\n'));
-      if (reached(status)) return true;
-      const now = progressMark(status);
-      if (now !== mark) {
-        mark = now;
-        movedAt = performance.now();
-      } else if (performance.now() - movedAt > STUCK_MILLISECONDS) {
-        throw new Problem('BRM-DEMO-STUCK', `Nothing has moved for ${STUCK_MILLISECONDS / 1000} seconds.`, {
-          kind: 'bug',
-        });
-      }
-      await Promise.race([sleep(LOOK_EVERY_MILLISECONDS), this.#pipe.finished]);
-    }
-  }
-
-  #footer(): string {
-    const memory = `this process ${formatBytes(process.memoryUsage.rss())}`;
-    if (this.#writer === undefined) return memory;
-    const { transactions, perSecond } = this.#writer.status;
-    return `Writer: ${transactions.toLocaleString('en-US')} transactions, ${Math.round(perSecond)}/s; ${memory}`;
-  }
 }
 
 /** Where the source's log ends now: everything that committed before lies below. */
@@ -166,12 +119,16 @@ function whereabouts(environment: Environment, { exit }: DemoOptions): string {
   ].join('\n');
 }
 
-async function conclude(environment: Environment, stage: Stage): Promise<number> {
+async function conclude(
+  environment: Environment,
+  stage: Stage,
+  reset: ResetOutcome | undefined,
+): Promise<number> {
   const verdicts = await stage.step('Source and destinations are compared row by row', () =>
     compareAll(environment, TABLES, ({ table }) => stage.screen?.draw([`… compared ${table}`])),
   );
-  stage.say(verdictText(verdicts));
+  stage.say([verdictText(verdicts), ...(reset === undefined ? [] : [resetText(reset)])].join('\n'));
   const peak = formatBytes(process.resourceUsage().maxRSS * 1024);
   stage.say(`Peak memory of this process: ${peak}, the comparison included.`);
-  return verdicts.every(isEqual) ? 0 : 1;
+  return verdicts.every(isEqual) && (reset?.passed ?? true) ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-import type { RuntimeStatus } from '@brimful/model';
+import type { Run, RuntimeStatus } from '@brimful/model';
 import type { Output } from 'brimful';
 import { formatSeconds, progressView, Screen } from 'brimful';
 
@@ -9,7 +9,7 @@ export interface Stage extends Disposable {
   /** Shows a step that takes a while, and how long it took. */
   step<T>(title: string, work: () => Promise<T>): Promise<T>;
   /** `footer`: one line about what is not in the status. */
-  progress(status: RuntimeStatus, footer: string): void;
+  progress(status: RuntimeStatus, footer: string, runs: readonly Run[]): void;
 }
 
 /** Where lines scroll, the progress is printed this often. */
@@ -37,23 +37,17 @@ export function openStage(output: Output): Stage {
       );
       return result;
     },
-    progress(status, footer) {
+    progress(status, footer, runs) {
       if (screen !== undefined) {
-        const view = progressView(status, {
-          columns: screen.columns,
-          rows: screen.rows - 1,
-          colors: output.colors,
-        });
+        const options = { columns: screen.columns, rows: screen.rows - 1, colors: output.colors };
+        const view = progressView(status, options, runs);
         screen.draw([...view, output.colors.dim(footer)]);
         return;
       }
       if (status.at - printedAt < PRINT_EVERY_MILLISECONDS) return;
       printedAt = status.at;
-      const view = progressView(status, {
-        columns: SCROLLING_COLUMNS,
-        rows: SCROLLING_ROWS,
-        colors: output.colors,
-      });
+      const options = { columns: SCROLLING_COLUMNS, rows: SCROLLING_ROWS, colors: output.colors };
+      const view = progressView(status, options, runs);
       say([`--- after ${formatSeconds((status.at - status.startedAt) / 1000)}`, ...view, footer].join('\n'));
     },
     [Symbol.dispose]() {

@@ -96,7 +96,8 @@ export const OPERATIONS = {
   },
   startVerification: {
     summary: 'Compare both sides',
-    description: 'Changes nothing. Ask for it again, or listen to the events, to see how far it is.',
+    description:
+      'For what differs a repair is planned; nothing else changes. Ask for it again, or listen to the events, to see how far it is.',
     body: verificationRequest,
     answer: verification,
     status: 202,

@@ -4,6 +4,7 @@ import type {
   DiskStatus,
   MaterializationBindingStatus,
   MaterializationStatus,
+  RunProposal,
   RuntimeStatus,
 } from '@brimful/model';
 import { z } from 'zod';
@@ -12,6 +13,10 @@ import { problemRecord } from './problem.ts';
 const taskState = z
   .enum(['starting', 'running', 'waiting', 'paused', 'failed', 'stopped'])
   .meta({ id: 'TaskState' });
+
+const proposal: z.ZodType<RunProposal> = z
+  .object({ command: z.string(), sentence: z.string() })
+  .meta({ id: 'RunProposal', description: 'The smallest safe way out of a problem.' });
 
 const captureBindingStatus: z.ZodType<CaptureBindingStatus> = z
   .object({
@@ -29,6 +34,7 @@ const captureBindingStatus: z.ZodType<CaptureBindingStatus> = z
     changes: z.number(),
     journal: z.object({ first: z.number(), next: z.number(), bytes: z.number() }),
     problem: problemRecord.optional(),
+    proposal: proposal.optional(),
   })
   .meta({ id: 'CaptureBindingStatus' });
 
@@ -44,6 +50,7 @@ export const captureStatus: z.ZodType<CaptureStatus> = z
     changes: z.number(),
     changesPerSecond: z.number(),
     problem: problemRecord.optional(),
+    proposal: proposal.optional(),
     bindings: z.array(captureBindingStatus),
   })
   .meta({ id: 'CaptureStatus' });

@@ -27,6 +27,7 @@ export const verificationReport: z.ZodType<VerificationReport> = z
     sampleKeys: z.array(z.array(z.string())),
     skipped: z.array(z.string()),
     problem: problemRecord.nullable(),
+    repairPlan: z.string().optional().meta({ description: 'The plan of a run that mends it.' }),
   })
   .meta({ id: 'VerificationReport', description: 'One comparison of two sides at a known place.' });
 

@@ -219,11 +219,16 @@ function addVerify(root: Command, perform: Perform): void {
     .argument('<name>', 'a materialization, a capture or a collection')
     .option('-b, --binding <collection>', 'only this one; may be repeated. Default: all', repeated)
     .addOption(option('--level <level>', 'every row, or only how many there are', ['full', 'counts']))
+    .option('--repair', 'apply the runs that mend what differs: shows them, asks, and watches', false)
+    .option('--acknowledge <guard>', 'with --repair: accept what this guard says; may be repeated', repeated)
+    .option('-y, --yes', 'with --repair: do not ask; guards still want to be acknowledged', false)
+    .option('--as <name>', 'who plans the repair. Default: the user of the operating system')
     .addHelpText(
       'after',
       examples(
         'brimful verify shop/warehouse',
         'brimful verify shop/warehouse --binding shop/orders --level counts',
+        'brimful verify shop/warehouse --repair   # and mend what differs',
         'brimful verify shop/orders --json   # source and collection, collection and tables',
       ),
     )

@@ -1,3 +1,4 @@
+export { planText } from './commands/backfill/plan.ts';
 export { loadConfig } from './config/load.ts';
 export type { LoadedConfig } from './config/load.ts';
 export { builtInConnectors } from './connectors.ts';
@@ -14,3 +15,4 @@ export { grid } from './terminal/grid.ts';
 export { problemsOf, problemText } from './terminal/problem-text.ts';
 export { progressView } from './terminal/progress-view.ts';
 export { Screen } from './terminal/screen.ts';
+export { isPass, verificationPage } from './terminal/verification-page.ts';

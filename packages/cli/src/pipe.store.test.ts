@@ -57,7 +57,13 @@ function fakeRuntime(): Runtime & { stops: number } {
   return {
     stops: 0,
     finished: promise,
-    verify: async ({ target }) => [verification({ subject: target })],
+    verify: async ({ target }) => [
+      {
+        report: verification({ subject: target }),
+        differing: { keys: [], complete: true },
+        repairs: undefined,
+      },
+    ],
     status() {
       const state = this.stops > 0 ? 'stopped' : 'running';
       return runtimeStatus({ captures: [captureStatus([], { state })] });

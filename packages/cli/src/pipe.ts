@@ -1,6 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import type { Logger } from '@brimful/connector';
-import type { BackfillCalls, ControlServer, HttpServer, HttpTarget } from '@brimful/control';
+import type {
+  BackfillCalls,
+  ControlServer,
+  HttpServer,
+  HttpTarget,
+  VerifyProgress,
+  VerifyRequest,
+} from '@brimful/control';
 import {
   backfillCalls,
   collectionLook,
@@ -10,8 +17,8 @@ import {
   serveHttp,
 } from '@brimful/control';
 import type { Runtime, RuntimeOptions } from '@brimful/engine';
-import { Backfills } from '@brimful/engine';
-import type { Run, RuntimeStatus } from '@brimful/model';
+import { Backfills, planRepairs } from '@brimful/engine';
+import type { Run, RuntimeStatus, VerificationReport } from '@brimful/model';
 import { Problem, STATUS_KEY } from '@brimful/model';
 import type { Store } from '@brimful/store';
 import type { LoadedConfig } from './config/load.ts';
@@ -32,6 +39,8 @@ export interface PipeOptions {
 const PUBLISH_EVERY_MILLISECONDS = 1000;
 /** What `npm run build` of packages/web makes. */
 const PAGES_DIRECTORY = fileURLToPath(new URL('../../web/dist', import.meta.url));
+/** The author of what is planned without a person. */
+const NOBODY = 'system';
 
 /**
  * A configuration at work: its store and its runtime, in this process. While it runs, its status stands in the
@@ -43,6 +52,7 @@ export class Pipe implements AsyncDisposable {
   readonly #runtime: Runtime;
   readonly #log: Logger;
   readonly #timer: NodeJS.Timeout;
+  readonly #planner: Backfills;
   readonly #backfills: BackfillCalls;
   readonly #ending = new AbortController();
   readonly #runs = new Map<string, Run>();
@@ -59,7 +69,8 @@ export class Pipe implements AsyncDisposable {
     this.#log = log;
     const { prices } = config.backfill;
     const options = { spec: config.spec, connectors, store, log, now: now ?? Date.now };
-    this.#backfills = backfillCalls(new Backfills(prices === undefined ? options : { ...options, prices }));
+    this.#planner = new Backfills(prices === undefined ? options : { ...options, prices });
+    this.#backfills = backfillCalls(this.#planner);
     this.#watching = this.#watchRuns();
     this.#timer = setInterval(() => this.#publish(), PUBLISH_EVERY_MILLISECONDS);
     this.#publish();
@@ -97,6 +108,21 @@ export class Pipe implements AsyncDisposable {
   /** Runs that are going on or can be undone, the newest last. */
   runs(): readonly Run[] {
     return [...this.#runs.values()].sort((a, b) => a.createdAt - b.createdAt);
+  }
+
+  /** Plans and runs, as the commands have them. */
+  get backfills(): BackfillCalls {
+    return this.#backfills;
+  }
+
+  /** See `ControlTarget.verify`. */
+  async verify(
+    request: VerifyRequest,
+    signal: AbortSignal,
+    onProgress?: (progress: VerifyProgress) => void,
+  ): Promise<readonly VerificationReport[]> {
+    const found = await this.#runtime.verify(request, signal, onProgress);
+    return planRepairs(found, request.author ?? NOBODY, this.#planner, this.#log);
   }
 
   get finished(): Promise<void> {
@@ -138,7 +164,7 @@ export class Pipe implements AsyncDisposable {
     const target: HttpTarget = {
       backfills: this.#backfills,
       status: () => this.#runtime.status(),
-      verify: (request, signal, onProgress) => this.#runtime.verify(request, signal, onProgress),
+      verify: (request, signal, onProgress) => this.verify(request, signal, onProgress),
       collections: collectionLook(this.#store, this.#log),
       logs,
     };

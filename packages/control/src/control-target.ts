@@ -5,7 +5,7 @@ import type { BackfillPlan, Run, RuntimeStatus, VerificationReport } from '@brim
 export interface ControlTarget {
   readonly backfills: BackfillCalls;
   status(): RuntimeStatus;
-  /** Compares, changes nothing. Ends early, by throwing, when the signal is aborted. */
+  /** Compares; for what differs it plans a repair, and nothing else changes. Ends early, by throwing, when the signal is aborted. */
   verify(
     request: VerifyRequest,
     signal: AbortSignal,
@@ -38,6 +38,8 @@ export interface VerifyRequest {
   /** Collections; null: all. */
   readonly bindings: readonly string[] | null;
   readonly level: 'counts' | 'full';
+  /** Whose repairs are planned. */
+  readonly author?: string | undefined;
 }
 
 export interface VerifyProgress {

@@ -77,6 +77,7 @@ const verify: z.ZodType<VerifyRequest> = z.strictObject({
   target: text,
   bindings: words.nullable(),
   level: z.enum(['counts', 'full']),
+  author: text.optional(),
 });
 
 export const CALLS = {

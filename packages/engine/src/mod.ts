@@ -3,6 +3,8 @@ export { Backfills } from './backfill/backfills.ts';
 export type { PriceList } from './backfill/price.ts';
 export type { RunDraft } from './backfill/request.ts';
 export type { RunOrder } from './backfill/run-change.ts';
+export { planRepairs } from './backfill/verify/plan-repairs.ts';
+export type { Verification } from './backfill/verify/plan-repairs.ts';
 export { CollectionReader } from './collection/collection-reader.ts';
 export { collectionGenerations, tableGenerations } from './collection/generations.ts';
 export { journalId } from './collection/journal-id.ts';

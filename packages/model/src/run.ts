@@ -144,6 +144,8 @@ export interface VerificationReport {
   /** What was left out, and why. Something skipped is never a pass. */
   readonly skipped: readonly string[];
   readonly problem: ProblemRecord | null;
+  /** The plan of the smallest run that mends it, where it was divergent and such a run could be planned. */
+  readonly repairPlan?: string | undefined;
 }
 
 export const SAMPLE_KEYS = 20;

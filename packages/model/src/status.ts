@@ -25,6 +25,13 @@ export const STATUS_KEY = 'status';
  */
 export type TaskState = 'starting' | 'running' | 'waiting' | 'paused' | 'failed' | 'stopped';
 
+/** The smallest safe way out of a problem, for people to copy. */
+export interface RunProposal {
+  readonly command: string;
+  /** What it does, and why that is enough. */
+  readonly sentence: string;
+}
+
 export interface CaptureStatus {
   readonly name: string;
   readonly connector: string;
@@ -41,6 +48,8 @@ export interface CaptureStatus {
   readonly changes: number;
   readonly changesPerSecond: number;
   readonly problem?: ProblemRecord | undefined;
+  /** What to do about a problem that concerns all tables. */
+  readonly proposal?: RunProposal | undefined;
   readonly bindings: readonly CaptureBindingStatus[];
 }
 
@@ -75,6 +84,7 @@ export interface CaptureBindingStatus {
   readonly changes: number;
   readonly journal: { readonly first: number; readonly next: number; readonly bytes: number };
   readonly problem?: ProblemRecord | undefined;
+  readonly proposal?: RunProposal | undefined;
 }
 
 export interface MaterializationStatus {

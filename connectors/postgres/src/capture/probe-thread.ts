@@ -10,8 +10,8 @@ import { readHealth } from './source-health.ts';
  * The thread that feels the source's pulse. Its event loop does nothing else, so what it measures is the source and the
  * way there, not our own decoding.
  */
-const LOOK_UP_MILLISECONDS = 200;
-const HEALTH_MILLISECONDS = 2_000;
+const LOOK_UP_MILLISECONDS = 100;
+const HEALTH_MILLISECONDS = 1_000;
 /** A look-up takes a tenth of a millisecond; one that takes this long has failed. */
 const PATIENCE_MILLISECONDS = 2_000;
 const FIRST_PAUSE_MILLISECONDS = 200;

@@ -148,7 +148,7 @@ function rewrittenProblem(table: JoinedTable, columns: readonly string[]): Probl
   return new Problem(
     'BRM-PG-REWRITTEN',
     `ALTER TABLE computed new values for ${columns.join(', ')} of ${table.resource}; rows that have not changed since still hold the old ones in the collection.`,
-    { remedy: RESET(table), at: { table: table.resource } },
+    { remedy: RESET(table), at: { table: table.resource, columns: columns.join(', ') } },
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Finding, Resource } from '@brimful/connector';
-import type { CaptureSpec, MaterializationSpec } from '@brimful/model';
+import type { CaptureSpec, MaterializationSpec, RuntimeStatus } from '@brimful/model';
 import type { CommandContext } from '../command-context.ts';
 import {
   captureContext,
@@ -72,9 +72,32 @@ async function checkMaterialization(
 /** Worth saying, because it explains what else is found: a slot that is active, a file that is held. */
 async function findRunning(dataDirectory: string): Promise<Finding[]> {
   const published = await publishedStatus(dataDirectory);
-  if (published === undefined || !published.running) return [];
+  if (published === undefined) return [];
+  const proposals = proposalFindings(published.status);
+  if (!published.running) return proposals;
   const message = `A brimful up is running on it, process ${published.status.pid}.`;
-  return [{ level: 'ok', subject: 'running', message }];
+  return [{ level: 'ok', subject: 'running', message }, ...proposals];
+}
+
+/** What has gone wrong on the way, with the run that mends it. */
+function proposalFindings({ captures }: RuntimeStatus): Finding[] {
+  return captures.flatMap((capture) =>
+    [
+      { ...capture, subject: capture.name },
+      ...capture.bindings.map((binding) => ({ ...binding, subject: binding.resource })),
+    ].flatMap(({ subject, problem, proposal }): Finding[] =>
+      problem === undefined || proposal === undefined
+        ? []
+        : [
+            {
+              level: 'warning',
+              subject,
+              message: `${problem.message} [${problem.code}]`,
+              remedy: `${proposal.sentence}\n${proposal.command}`,
+            },
+          ],
+    ),
+  );
 }
 
 /** What the configuration says about the source's tables, against what is there. */

@@ -308,7 +308,10 @@ describe('the server', () => {
   test.each(['{ port: 70000 }', '{ password: short }', '{ tokens: { ci: short } }', '{ prot: 1 }'])(
     'is refused as %s',
     async (server) => {
-      await expect(parse(`${captures}server: ${server}`)).rejects.toThrow();
+      const refused = parse(`${captures}server: ${server}`);
+      await expect(refused).rejects.toMatchObject({
+        errors: [{ code: expect.stringMatching('BRM-CONFIG') }],
+      });
     },
   );
 });

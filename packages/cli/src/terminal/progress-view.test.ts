@@ -174,7 +174,12 @@ test('no line is wider than the terminal and no frame higher, whatever the size 
                   bytesRead: number,
                   rowsPerSecond: number,
                   etaSeconds: number,
-                  ...(index % 3 === 0 ? {} : { problem: { ...VALUE_PROBLEM, message: name } }),
+                  ...(index % 3 === 0
+                    ? {}
+                    : {
+                        problem: { ...VALUE_PROBLEM, message: name },
+                        proposal: { command: `brimful backfill run ${name}`, sentence: name },
+                      }),
                 }),
               ),
             ),
@@ -190,4 +195,33 @@ test('no line is wider than the terminal and no frame higher, whatever the size 
     ),
     { seed: 11 },
   );
+});
+
+test('a problem that a run mends is shown with that run, ready to be copied', () => {
+  const proposal = {
+    sentence: 'Read stars of shop/reviews again, in place: older rows have other values at the source.',
+    command:
+      'brimful backfill run shop/postgres --binding shop/reviews --mode incremental --columns stars --reason "rewritten at the source"',
+  };
+  const problem = {
+    code: 'BRM-PG-REWRITTEN',
+    kind: 'operator',
+    message: 'ALTER TABLE computed new values for stars of public.reviews.',
+    remedy: 'Reset its collection.',
+    at: { table: 'public.reviews', columns: 'stars' },
+  } as const;
+  const status = runtimeStatus({
+    captures: [captureStatus([captureBinding('reviews', 'streaming', { problem, proposal })])],
+  });
+  const view = progressView(status, { columns: 80, rows: Infinity, colors: plain });
+  expect(`\n${view.slice(2, -1).join('\n')}\n`).toMatchInlineSnapshot(`
+    "
+      ✗ public.reviews ALTER TABLE computed new values for stars of public.reviews.
+        [BRM-PG-REWRITTEN]
+        → Read stars of shop/reviews again, in place: older rows have other values
+          at the source.
+          brimful backfill run shop/postgres --binding shop/reviews --mode \\
+            incremental --columns stars --reason "rewritten at the source"
+    "
+  `);
 });

@@ -1,5 +1,12 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { CaptureStatus, MaterializationStatus, ProblemRecord, Run, RuntimeStatus } from '@brimful/model';
+import type {
+  CaptureStatus,
+  MaterializationStatus,
+  ProblemRecord,
+  Run,
+  RunProposal,
+  RuntimeStatus,
+} from '@brimful/model';
 import type { Colors } from 'picocolors/types.js';
 import { formatBytes, formatMilliseconds } from './format.ts';
 import type { Line } from './progress-line.ts';
@@ -241,6 +248,13 @@ function share(wanted: readonly number[], available: number): number[] {
 
 interface WithProblem {
   readonly problem?: ProblemRecord | undefined;
+  readonly proposal?: RunProposal | undefined;
+}
+
+interface Found {
+  readonly name: string;
+  readonly problem: ProblemRecord;
+  readonly proposal: RunProposal | undefined;
 }
 
 function problemLines(
@@ -248,17 +262,21 @@ function problemLines(
   bindings: readonly (WithProblem & ({ readonly resource: string } | { readonly table: string }))[],
   options: ViewOptions,
 ): string[] {
-  const found = [
-    ...(task.problem === undefined ? [] : [{ name: '', problem: task.problem }]),
+  const found: Found[] = [
+    ...(task.problem === undefined ? [] : [{ name: '', problem: task.problem, proposal: task.proposal }]),
     ...bindings.flatMap((binding) =>
       binding.problem === undefined
         ? []
-        : [{ name: 'resource' in binding ? binding.resource : binding.table, problem: binding.problem }],
+        : [
+            {
+              name: 'resource' in binding ? binding.resource : binding.table,
+              problem: binding.problem,
+              proposal: binding.proposal,
+            },
+          ],
     ),
   ];
-  const shown = found
-    .slice(0, SHOWN_PROBLEMS)
-    .flatMap(({ name, problem }) => problemBlock(name, problem, options));
+  const shown = found.slice(0, SHOWN_PROBLEMS).flatMap((one) => problemBlock(one, options));
   const hidden = found.length - SHOWN_PROBLEMS;
   return hidden > 0
     ? [
@@ -268,21 +286,30 @@ function problemLines(
     : shown;
 }
 
-function problemBlock(name: string, problem: ProblemRecord, { columns, colors }: ViewOptions): string[] {
-  const { table: _table, resource: _resource, ...place } = problem.at;
+function problemBlock({ name, problem, proposal }: Found, { columns, colors }: ViewOptions): string[] {
+  const { table: _table, resource: _resource, columns: _columns, ...place } = problem.at;
   const where = placeText(name === '' ? problem.at : place);
   const text = [name, where === '' ? '' : `(${where})`, problem.message, `[${problem.code}]`]
     .filter((part) => part !== '')
     .join(' ');
   const lines = wrap(harmless(text.replaceAll('\n', ' ')), columns - 4).slice(0, PROBLEM_LINES);
+  const advice = proposal?.sentence ?? problem.remedy;
   const remedy =
-    problem.remedy === null
-      ? []
-      : wrap(harmless(problem.remedy.replaceAll('\n', ' ')), columns - 6).slice(0, PROBLEM_LINES);
+    advice === null ? [] : wrap(harmless(advice.replaceAll('\n', ' ')), columns - 6).slice(0, PROBLEM_LINES);
   return [
     ...lines.map((line, index) => colors.red(clip(`${index === 0 ? '  ✗ ' : '    '}${line}`, columns))),
     ...remedy.map((line, index) => clip(`${index === 0 ? '    → ' : '      '}${line}`, columns)),
+    ...(proposal === undefined ? [] : commandLines(proposal, columns)),
   ];
+}
+
+/** There to be copied: broken where a shell takes it together again. */
+function commandLines({ command }: RunProposal, columns: number): string[] {
+  const lines = wrap(harmless(command), columns - 10);
+  return lines.map((line, index) => {
+    const end = index < lines.length - 1 ? ' \\' : '';
+    return clip(`${index === 0 ? '      ' : '        '}${line}${end}`, columns);
+  });
 }
 
 function diskLines({ disk }: RuntimeStatus, { columns, colors }: ViewOptions): string[] {

@@ -24,10 +24,28 @@ export function verificationPage(reports: readonly VerificationReport[], options
   const passed = reports.filter(isPass).length;
   const lines = reports.flatMap((report) => verificationLines(report, options));
   const total = `${passed} of ${plural(reports.length, 'comparison')} found equal.`;
-  const repairs = reports.some(({ verdict }) => verdict === 'divergent')
-    ? ['Read again what differs; which way fits: brimful backfill --help']
-    : [];
-  return [...lines, '', total, ...repairs];
+  return [...lines, '', total, ...repairLines(reports)];
+}
+
+/** One plan may mend several. */
+function repairLines(reports: readonly VerificationReport[]): string[] {
+  const plans = [...new Set(reports.flatMap(({ repairPlan }) => repairPlan ?? []))];
+  const without = reports.some(
+    ({ verdict, repairPlan }) => verdict === 'divergent' && repairPlan === undefined,
+  );
+  return [
+    ...(plans.length === 0
+      ? []
+      : ['Nothing was changed. The smallest run that mends it is planned; look at it, and apply it:']),
+    ...plans.flatMap((id) => [`  brimful backfill show ${id}`, `  brimful backfill apply ${id} --watch`]),
+    ...(without
+      ? [
+          plans.length === 0
+            ? 'Read again what differs; which way fits: brimful backfill --help'
+            : 'For the rest no run could be planned: brimful backfill --help',
+        ]
+      : []),
+  ];
 }
 
 /** One comparison: verdict first, then what it is based on, then every kind of difference. Values are never shown. */

@@ -85,7 +85,7 @@ export class VerificationBook {
   async #run(started: Verification, request: VerifyRequest, signal: AbortSignal): Promise<void> {
     const { id } = started;
     try {
-      const reports = await this.#target.verify(request, signal, (progress) => {
+      const reports = await this.#target.verify({ ...request, author: started.who }, signal, (progress) => {
         this.#note({ ...this.find(id), progress: { ...progress } });
       });
       this.#end(id, { state: 'done', reports: [...reports] });

@@ -112,7 +112,14 @@ export class Backfills {
       await this.#book.change(other.id, (present) =>
         present.undoUntil === null
           ? present
-          : stepRun(present, 'undo window ended', { now: run.createdAt, because: `${run.id} replaces it` }),
+          : {
+              ...stepRun(present, 'undo window ended', {
+                now: run.createdAt,
+                because: `${run.id} replaces it`,
+              }),
+              // It has one again when nothing is left of it.
+              report: null,
+            },
       );
     }
   }

@@ -84,6 +84,21 @@ export function schemaGuards(request: RunRequest, { bindings }: PlanFacts): read
   });
 }
 
+/** Without a key rows cannot be told apart: merging in place would empty the table first. (Invariant 7) */
+export function keylessGuards({ mode }: RunRequest, { bindings }: PlanFacts): readonly Guard[] {
+  if (mode !== 'incremental' && mode !== 'repair') return [];
+  return bindings
+    .filter(({ survey, schema }) => (survey?.schema ?? schema)?.key.length === 0)
+    .map(({ collection }) => ({
+      id: 'keyless',
+      level: 'block',
+      subject: collection,
+      message: 'The table has no key: its rows cannot be found again, so nothing can be merged in place.',
+      evidence: 'no key',
+      remedy: 'Use --mode reset: it is read beside the live table and exchanged with it.',
+    }));
+}
+
 export function changeText(change: SchemaChange): string {
   switch (change.kind) {
     case 'add':

@@ -217,6 +217,14 @@ describe('guards', () => {
     expect(levels('no-undo', INCREMENTAL)).toEqual([]);
   });
 
+  // Invariant 7
+  test('keyless: a table without a key is not merged in place', () => {
+    const facts = factsOf({ survey: surveyOf({ schema: { ...ORDERS, key: [] } }) });
+    expect(levels('keyless', INCREMENTAL, facts)).toEqual(['block']);
+    expect(levels('keyless', INCREMENTAL)).toEqual([]);
+    expect(levels('keyless', {}, facts)).toEqual([]);
+  });
+
   test('columns: key columns, tables without a key, and lost rows whose other columns are never null block', () => {
     const only = (...columns: string[]): Partial<RunRequest> => ({ ...INCREMENTAL, columns });
     expect(levels('columns', only('id'))).toEqual(['block']);

@@ -1,5 +1,5 @@
 import type { EstimateQuality, Guard, ProblemRecord, RunEstimate, RunRequest } from '@brimful/model';
-import { columnGuards, gapGuards, missingRowsGuards, schemaGuards } from './guards-data.ts';
+import { columnGuards, gapGuards, keylessGuards, missingRowsGuards, schemaGuards } from './guards-data.ts';
 import { timeGuards } from './guards-time.ts';
 import type { PlanFacts } from './plan-facts.ts';
 import { holdsTables } from './run-state.ts';
@@ -19,6 +19,7 @@ export function guardsOf(request: RunRequest, facts: PlanFacts, estimate: RunEst
     ...readableGuards(facts),
     ...wholeTableGuards(request, facts),
     ...timeGuards(request, facts),
+    ...keylessGuards(request, facts),
     ...columnGuards(request, facts),
     ...schemaGuards(request, facts),
     ...otherRunGuards(request, facts),

@@ -266,7 +266,8 @@ function cancelled(run: Run, circumstances: Circumstances): Run {
   check(nextRunState(run.state, 'cancel'), run.id);
   const swapped = run.bindings.some(({ state }) => state === 'swapped');
   const bindings = run.bindings.map((binding) => stepIfPossible(binding, 'cancel'));
-  return stepRun({ ...run, bindings }, swapped ? 'rest cancelled' : 'cancel', circumstances);
+  // A failed run has its report; a cancelled one gets it when nothing is left of it.
+  return stepRun({ ...run, bindings, report: null }, swapped ? 'rest cancelled' : 'cancel', circumstances);
 }
 
 function retried(run: Run, circumstances: Circumstances): Run {

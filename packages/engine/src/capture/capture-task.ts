@@ -34,6 +34,8 @@ interface LiveSession {
   readonly session: CaptureSession;
   /** Begins to read a table, or goes on with it; nothing happens when it is being read, or needs not be. */
   start(table: CapturedTable): void;
+  /** Ends the session: the next one opens everything anew. */
+  fail(thrown: unknown): void;
 }
 
 /** What a capture keeps about its source besides the journals. */
@@ -262,7 +264,7 @@ export class CaptureTask {
     };
     const startAll = (resource: CapturedResource): void => resource.tables.forEach(start);
     opened.forEach(startAll);
-    this.#live = { session, start };
+    this.#live = { session, start, fail: failed.reject };
     try {
       for (;;) {
         await Promise.race([sleep(DISCOVERY_MILLISECONDS, signal), failed.promise]);
@@ -340,25 +342,35 @@ export class CaptureTask {
       live.start(known);
       return;
     }
-    const writer = await CollectionWriter.open<CaptureCheckpoint>(this.#context, collection, generation);
-    const { name, estimate } = { name: resource.name, estimate: resource.current.estimate };
-    const table = new CapturedTable(this.#context, { name, estimate }, writer);
-    await resource.attach(table, carriesOver);
-    await this.#revisit(live, resource, table);
+    await orEnd(live, async () => {
+      const writer = await CollectionWriter.open<CaptureCheckpoint>(this.#context, collection, generation);
+      const { name, estimate } = { name: resource.name, estimate: resource.current.estimate };
+      const table = new CapturedTable(this.#context, { name, estimate }, writer);
+      await resource.attach(table, carriesOver);
+      await this.#revisit(live, resource, table);
+    });
   }
 
   /** Reads a complete table again, within a run's scope, and merges in place. Idempotent for one run. Throws as above. */
   async reread(collection: string, request: RereadRequest): Promise<void> {
     const { live, resource } = this.#reachable(collection);
     const table = resource.current;
-    if (table.backfill.reread?.run === request.run && table.isRead) return;
-    await table.reread(request);
-    await this.#revisit(live, resource, table);
+    const isKnown = table.backfill.reread?.run === request.run;
+    if (isKnown && table.isRead) return;
+    // Its first read, or that of a run that is being given up, comes to its end first.
+    if (!isKnown && !table.isRead)
+      throw new Problem('BRM-RUN-READING', `${collection} is still being read`, { kind: 'retry' });
+    table.goOn();
+    await orEnd(live, async () => {
+      await table.reread(request);
+      await this.#revisit(live, resource, table);
+    });
   }
 
   /** A run's read is given up; what it brought stays. Idempotent. Throws as above. */
   async cancelReread(collection: string, run: string): Promise<void> {
-    await this.#reachable(collection).resource.current.cancelReread(run);
+    const { live, resource } = this.#reachable(collection);
+    await orEnd(live, () => resource.current.cancelReread(run));
   }
 
   /** The session that is open, for those who look at the source beside us. Throws as above. */
@@ -444,6 +456,16 @@ const FREE: ReadPace = {
   reader: () => Promise.resolve(() => undefined),
   take: () => Promise.resolve(),
 };
+
+/** A journal that did not take something takes nothing more, and the source may be lost: the session ends for all. */
+async function orEnd(live: LiveSession, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (thrown) {
+    if (toProblem(thrown).kind === 'retry') live.fail(thrown);
+    throw thrown;
+  }
+}
 
 function byResource(parts: readonly StreamPart[]): Map<string, StreamPart[]> {
   const grouped = new Map<string, StreamPart[]>();

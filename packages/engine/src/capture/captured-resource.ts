@@ -109,6 +109,7 @@ export class CapturedResource {
       assert(generation !== this.#current, 'what readers have stays');
       this.#tables.delete(generation);
     });
+    await table.giveUp();
     await table.writer[Symbol.asyncDispose]();
   }
 

@@ -70,6 +70,7 @@ export class CapturedTable {
   #told: Schema | undefined;
   #attempt = 0;
   #dropped = false;
+  #isGivenUp = false;
   #problem: ProblemRecord | undefined;
 
   constructor(
@@ -109,7 +110,7 @@ export class CapturedTable {
 
   /** Nothing is read of it (any more): it is whole, or it has lost changes. */
   get isRead(): boolean {
-    return this.backfill.phase === 'complete' || this.backfill.phase === 'gap';
+    return this.#isGivenUp || this.backfill.phase === 'complete' || this.backfill.phase === 'gap';
   }
 
   get remaining(): readonly Range[] {
@@ -140,6 +141,14 @@ export class CapturedTable {
         ...this.#checkpoint,
         ...(fresh ? { resume: { position: from.toString() } } : {}),
       });
+    });
+  }
+
+  /** Nothing more is read of it: its journal goes. Waits for a chunk that is being appended. */
+  async giveUp(): Promise<void> {
+    await this.writer.exclusive(async () => {
+      this.#isGivenUp = true;
+      this.#attempt += 1;
     });
   }
 

@@ -61,6 +61,11 @@ export class CollectionWriter<C> implements AsyncDisposable {
     return this.#writer.head;
   }
 
+  /** Every shape that the generation's rows have had, oldest first. */
+  get shapes(): readonly Schema[] {
+    return this.#schemas.versions;
+  }
+
   get schema(): Schema | undefined {
     return this.#schemas.current;
   }

@@ -23,6 +23,11 @@ export class SchemaHistory {
     this.#revision = record?.revision ?? 0;
   }
 
+  /** Oldest first. */
+  get versions(): readonly Schema[] {
+    return this.#versions;
+  }
+
   get current(): Schema | undefined {
     return this.#versions.at(-1);
   }

@@ -187,6 +187,12 @@ export class MaterializationTask {
       const feed = await this.#open(destination, collection, edition, signal);
       this.beside.set(collection, generation, feed);
       await this.#noteWhatIsLive(collection);
+      const { current, next, previous } = await this.#generations(collection).read();
+      if (![current, next, previous].some((known) => known?.generation === generation)) {
+        // It was removed while it was being opened.
+        await this.dropEdition(collection, generation, signal);
+        return;
+      }
       await feed.read(signal);
     } catch (thrown) {
       signal.throwIfAborted();
@@ -246,9 +252,10 @@ export class MaterializationTask {
 
   /**
    * Builds a further generation of a table, which the registry knows already: after a crash the next session does it by
-   * itself. Idempotent; one that had stopped is tried again.
+   * itself. Idempotent; one that had stopped is tried again. Throws a `retry` problem until the collection is known.
    */
   addEdition(collection: string, edition: TableEdition): void {
+    if (!this.bindings.has(collection)) throw this.#away();
     if (this.beside.problem(collection, edition.generation) !== undefined)
       this.beside.delete(collection, edition.generation);
     this.#build(collection, edition);
@@ -304,14 +311,13 @@ export class MaterializationTask {
   }
 
   async #noteSwap({ collection, live, next }: LivePair): Promise<void> {
+    const { generation } = next.handle.request.id;
     await this.#generations(collection).change((now) => {
-      const other = [now.next, now.previous].find(
-        (edition) => edition?.generation === next.handle.request.id.generation,
-      );
+      const other = [now.next, now.previous].find((edition) => edition?.generation === generation);
       if (other === undefined || other === null) return now;
-      return { ...now, current: other, previous: now.current, next: null };
+      return { ...now, current: other, previous: now.current, next: now.next === other ? null : now.next };
     });
-    this.beside.delete(collection, next.handle.request.id.generation);
+    this.beside.delete(collection, generation);
     this.feeds.set(collection, next);
     this.beside.set(collection, live.handle.request.id.generation, live);
   }
@@ -339,6 +345,8 @@ export class MaterializationTask {
     feed?.close();
     while (feed?.busy === true) await sleep(REST_MILLISECONDS, signal);
     await destination.drop({ materialization: this.spec.name, table: binding.table, generation });
+    // A session that began meanwhile has opened it again.
+    if (this.beside.get(collection, generation) !== feed) throw this.#away();
     this.beside.delete(collection, generation);
   }
 

@@ -52,8 +52,6 @@ export class TableFeed {
   readonly rowsMeter = new Meter();
   /** An apply with this table's work is under way. */
   busy = false;
-  /** Nothing is to be applied for now: the table is about to change its name. */
-  held = false;
   problem: ProblemRecord | undefined;
   readonly #reader: CollectionReader;
   readonly #memory: Budget;
@@ -71,6 +69,7 @@ export class TableFeed {
   /** The table holds part of a load that counts no longer. */
   #startsOver: boolean;
   #base: OpenBase | undefined;
+  #held = false;
   readonly #room = new Bell();
   readonly #closed = new AbortController();
 
@@ -147,6 +146,17 @@ export class TableFeed {
   /** Whether what comes next is to be applied apart from other tables' work. */
   get nextAlone(): boolean {
     return this.#pending[0]?.alone ?? false;
+  }
+
+  /** Nothing is to be applied for now: the table is about to change its name, or its run rests. */
+  get held(): boolean {
+    return this.#held;
+  }
+
+  set held(held: boolean) {
+    const wasHeld = this.#held;
+    this.#held = held;
+    if (wasHeld && !held) this.#notify();
   }
 
   get ready(): boolean {

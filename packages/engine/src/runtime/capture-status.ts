@@ -1,6 +1,7 @@
-import type { CaptureBindingStatus, CapturePhase, CaptureStatus } from '@brimful/model';
+import type { CaptureBindingStatus, CapturePhase, CaptureStatus, RunProposal } from '@brimful/model';
 import type { JournalState } from '@brimful/store';
 import { journalId } from '../collection/journal-id.ts';
+import { captureProposalOf, proposalOf } from '../backfill/propose.ts';
 import type { CaptureTask } from '../capture/capture-task.ts';
 import type { CapturedTable } from '../capture/captured-table.ts';
 
@@ -31,6 +32,7 @@ export function captureStatus(
       0,
     ),
     problem: task.problem,
+    proposal: captureProposalOf(task.problem, bindings.length),
     bindings,
   };
 }
@@ -91,7 +93,23 @@ function bindingStatus(
       bytes: 0,
     },
     problem: table.problem,
+    proposal: proposal(table, task),
   };
+}
+
+function proposal(table: CapturedTable, task: CaptureTask): RunProposal | undefined {
+  const { problem, backfill, stopped } = table;
+  if (problem === undefined || table.dropped) return undefined;
+  const { phase } = backfill;
+  return proposalOf({
+    capture: task.spec.name,
+    collection: table.writer.collection,
+    isGap: phase === 'gap',
+    isStale: phase === 'complete' && !stopped,
+    isRead: backfill.reread?.outcome === 'reading',
+    problem,
+    shapes: table.writer.shapes,
+  });
 }
 
 function phaseOf(table: CapturedTable, task: CaptureTask): CapturePhase {

@@ -104,6 +104,8 @@ export class Retention {
         this.#failed.delete(id);
       } catch (thrown) {
         if (signal.aborted) throw thrown;
+        // A run has ended and its generation is gone.
+        if ((await context.store.journals.state(id)) === undefined) continue;
         // Invariant 8
         const problem = toProblem(thrown);
         context.log.error({ journal: id, problem: problem.toJSON() }, 'history was not compacted');
@@ -129,12 +131,20 @@ export class Retention {
     const isWhole = base !== undefined || state.first === 0;
     const isWanted = this.#keepMilliseconds === undefined || due > (base?.asOf ?? 0);
     if (complete && isWhole && isWanted && (await this.#isLong(context, journal, base, state, signal)))
-      base = await compact(context, collection, generation, { asOf: state.next, signal });
-    // Invariant 7: only what a base covers, and as of this very moment nobody reads.
-    const below = Math.min(base?.asOf ?? 0, due, heldFrom(context.store, collection, generation));
+      base = await compact(context, collection, generation, {
+        // A table that has less could not be compared any more.
+        asOf: Math.min(state.next, applied ?? Infinity),
+        signal,
+      });
+    // Invariant 7: only what a base covers, and as of this very moment nobody reads. Whoever is behind the newest base needs
+    // an older one, and all since.
+    const behind = (): Offset => Math.min(applied ?? 0, heldFrom(context.store, collection, generation));
+    if (base !== undefined && base.asOf > behind())
+      base = await currentBase(context.store.registry, collection, generation, behind());
+    const below = base === undefined || base.asOf > behind() ? 0 : Math.min(base.asOf, due);
     if (below > state.first) await context.store.journals.trim(id, below);
     // A table that is being loaded may be in the middle of an older base.
-    await forgetBases(context, collection, generation, applied === null ? 0 : floor);
+    await forgetBases(context, collection, generation, applied === null ? 0 : Math.min(floor, applied));
   }
 
   /** How much has been settled for as long as it must be kept. */

@@ -1,9 +1,10 @@
 import type { Connector, Logger } from '@brimful/connector';
-import type { RuntimeStatus, Spec, VerificationReport } from '@brimful/model';
+import type { RuntimeStatus, Spec } from '@brimful/model';
 import { Problem } from '@brimful/model';
 import type { JournalId, JournalState, Store } from '@brimful/store';
 import { RunExecutor } from '../backfill/execute/run-executor.ts';
 import { COMPARISON_LEASE_BYTES } from '../backfill/verify/comparison.ts';
+import type { Verification } from '../backfill/verify/plan-repairs.ts';
 import { RunBook } from '../backfill/run-book.ts';
 import { compact } from '../collection/compaction.ts';
 import { journalId } from '../collection/journal-id.ts';
@@ -40,7 +41,7 @@ export interface Runtime {
     request: VerifyRequest,
     signal: AbortSignal,
     onProgress?: OnVerifyProgress,
-  ): Promise<readonly VerificationReport[]>;
+  ): Promise<readonly Verification[]>;
   /** Ends every task in order; what is under way is finished or given up whole. Idempotent. */
   stop(): Promise<void>;
   /** Resolves when everything has stopped. Rejects with a problem that concerns the whole runtime, never one task. */
@@ -104,7 +105,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     verify: async (request, signal, onProgress) => {
       const ended = AbortSignal.any([signal, stop.signal]);
-      return (await verifications.verify(request, ended, onProgress)).map(({ report }) => report);
+      return verifications.verify(request, ended, onProgress);
     },
     stop: async () => {
       stop.abort(new Problem('BRM-STOPPED', 'stopped', { kind: 'retry' }));

@@ -2,6 +2,7 @@ import type { VerificationReport } from '@brimful/model';
 import { Problem } from '@brimful/model';
 import type { VerifySubject } from '../backfill/execute/means.ts';
 import type { Governor } from '../backfill/govern/governor.ts';
+import type { Verification } from '../backfill/verify/plan-repairs.ts';
 import type { RepairSubject } from '../backfill/verify/repair.ts';
 import type { Verified } from '../backfill/verify/verified.ts';
 import { verifySource } from '../backfill/verify/verify-source.ts';
@@ -21,11 +22,6 @@ export interface VerifyRequest {
   /** Collections; null: all of it. */
   readonly bindings: readonly string[] | null;
   readonly level: 'full' | 'counts';
-}
-
-/** One comparison, and how it could be mended. */
-export interface Verification extends Verified {
-  readonly repairs: RepairSubject | undefined;
 }
 
 export interface VerificationMeans {
@@ -157,7 +153,9 @@ export class Verifications {
     const { handle } = feed;
     const { generation } = feed.source;
     // The table is compared with the collection as of where it stands: what lies behind that must stay.
-    using _ = holdHistory(this.#means.context.store, collection, generation, feed.offset);
+    const { base, offset } = feed.applied;
+    const from = base === undefined || base === null ? offset : 0;
+    using _ = holdHistory(this.#means.context.store, collection, generation, from);
     const reader = new CollectionReader(this.#means.context, collection, generation);
     const subject = `${materialization}: ${handle.request.id.table}`;
     return await verifyTable({

@@ -64,16 +64,20 @@ export class Scheduler {
     });
   }
 
-  /** Makes the global timers virtual until the returned function is called. */
+  /** Makes the global timers and dice the seed's until the returned function is called. */
   install(): () => void {
+    const realRandom = Math.random;
+    Math.random = () => this.random.next();
     const target = globalThis as unknown as Record<'setTimeout' | 'clearTimeout', unknown>;
     target.setTimeout = (callback: () => void, milliseconds = 0) => {
       this.#timerIds += 1;
-      this.#timers.set(this.#timerIds, { due: this.now + milliseconds, fire: callback });
+      // Whole milliseconds, as clocks show them.
+      this.#timers.set(this.#timerIds, { due: this.now + Math.ceil(milliseconds), fire: callback });
       return this.#timerIds;
     };
     target.clearTimeout = (id: number) => this.#timers.delete(id);
     return () => {
+      Math.random = realRandom;
       target.setTimeout = realSetTimeout;
       target.clearTimeout = realClearTimeout;
     };

@@ -87,6 +87,8 @@ export class SimulatedDatabase {
   position = 100n;
   /** What the source may have forgotten: the stream begins behind it. */
   acknowledged = 100n;
+  /** Told of every change of a row when it is made, committed or not; without a row, of a truncation. */
+  readonly observers: ((table: SimulatedTable, row: Row | undefined) => void)[] = [];
   #nextTransaction = 10n;
   readonly #random: SeededRandom;
 
@@ -157,6 +159,16 @@ export class SimulatedDatabase {
     this.open.delete(transaction);
     for (const table of transaction.locks) if (table.exclusive === transaction) table.exclusive = undefined;
     this.changed.ring();
+  }
+
+  /** Commits what no log will ever tell: it happened while nobody looked. */
+  hide(transaction: Transaction): void {
+    // Twice changed: nobody may rely on what was seen of such a row.
+    for (const { table, row, oldRow } of transaction.changes)
+      for (const changed of [row, oldRow]) this.#observe(table, changed);
+    transaction.changes.length = 0;
+    this.commit(transaction);
+    this.end(transaction);
   }
 
   snapshot(): Snapshot {
@@ -295,7 +307,13 @@ export class SimulatedDatabase {
 
   #note(transaction: Transaction, change: Omit<LoggedChange, 'schema' | 'at'>): void {
     transaction.locks.add(change.table);
+    this.#observe(change.table, change.kind === 'truncate' ? undefined : change.row);
+    if (change.kind === 'move') this.#observe(change.table, change.oldRow);
     transaction.changes.push({ ...change, schema: schemaOf(change.table), at: this.advance() });
+  }
+
+  #observe(table: SimulatedTable, row: Row | undefined): void {
+    for (const observe of this.observers) observe(table, row);
   }
 
   #widened(table: SimulatedTable, row: Row, width: number): Row {

@@ -10,13 +10,15 @@ import type {
   ScanPlan,
   StreamSlice,
 } from '@brimful/connector';
-import type { Batch, Column, Range, Schema } from '@brimful/model';
+import type { Batch, Column, Range, Schema, Scope } from '@brimful/model';
 import { BatchBuilder, Problem, assert } from '@brimful/model';
 import { appendValue, valueAt } from '@brimful/model/testing';
 import { untilAborted } from '../flow/pause-gate.ts';
+import { surveyOf } from './plan-facts-fixture.ts';
 import type { SeededRandom, SimulatedProcess } from './scheduler.ts';
 import type { Row, SimulatedDatabase, SimulatedTable, Transaction } from './simulated-database.ts';
 import { keyText, schemaOf } from './simulated-database.ts';
+import { isRead, nextRange, readPlan } from './simulated-scope.ts';
 import { SimulatedStream } from './simulated-stream.ts';
 
 /** How slow a source is, in turns that pass for nothing. */
@@ -56,7 +58,21 @@ export function simulatedConnector(
       return session;
     },
     drop: async () => undefined,
-    survey: async () => [],
+    survey: async (_, requests) =>
+      requests.map(({ resource }) => {
+        const table = database.tables.find(({ name }) => name === resource);
+        assert(table !== undefined, `${resource} exists`);
+        const rows = { value: database.rows(table, database.snapshot()).length, quality: 'exact' } as const;
+        const bytes = { value: rows.value * 100, quality: 'statistics' } as const;
+        return surveyOf({
+          resource,
+          schema: schemaOf(table),
+          rows,
+          tableRows: rows,
+          bytes,
+          tableBytes: bytes,
+        });
+      }),
     probe: async () => ({ take: () => [], [Symbol.asyncDispose]: async () => undefined }),
   };
 }
@@ -167,27 +183,16 @@ export class SimulatedSession implements CaptureSession {
     return { schema: { ...schemaOf(table), version: 3 }, from: undefined };
   }
 
-  async plan(resource: string): Promise<ScanPlan> {
+  async plan(resource: string, scope?: Scope): Promise<ScanPlan> {
     await this.turn();
     await this.linger(this.#pace.read);
     const table = this.#table(resource);
-    const divisible = schemaOf(table).key.length > 0;
     await this.#until(() => table.exclusive === undefined);
-    return {
-      fingerprint: String(table.storage),
-      total: [{ from: null, to: divisible ? pagePoint(table.pages) : null }],
-      divisible,
-      estimate: ESTIMATE,
-      detail: null,
-    };
+    return readPlan(table, scope, this.#random);
   }
 
   next(plan: ScanPlan, remaining: readonly Range[]): Range {
-    const [first] = remaining;
-    assert(first !== undefined, 'there is something to read');
-    if (!plan.divisible) return first;
-    const end = pagePoint(pageOf(first.from) + 1 + this.#random.below(2));
-    return { from: first.from, to: first.to !== null && first.to < end ? first.to : end };
+    return nextRange(plan, remaining, this.#random);
   }
 
   async scan(resource: string, plan: ScanPlan, range: Range): Promise<Chunk> {
@@ -196,12 +201,9 @@ export class SimulatedSession implements CaptureSession {
     await this.#settled(table);
     // The lock comes before the snapshot.
     await this.#until(() => table.exclusive === undefined);
-    if (String(table.storage) !== plan.fingerprint)
+    if (plan.fingerprint !== '' && String(table.storage) !== plan.fingerprint)
       throw new Problem('BRM-SCAN-MOVED', `${resource} was rewritten`);
-    return this.#chunk(table, ({ page }) => {
-      const point = pagePoint(page);
-      return (range.from ?? '') <= point && (range.to === null || point < range.to);
-    });
+    return this.#chunk(table, isRead(table, plan, range));
   }
 
   async scanKeys(resource: string, keys: readonly Column[], rows: number): Promise<Chunk> {
@@ -318,14 +320,6 @@ class SimulatedChunk implements Chunk {
   async [Symbol.asyncDispose](): Promise<void> {
     this.release();
   }
-}
-
-function pagePoint(page: number): string {
-  return page.toString(16).padStart(6, '0');
-}
-
-function pageOf(point: string | null): number {
-  return point === null ? 0 : Number.parseInt(point, 16);
 }
 
 function textOf(value: unknown): unknown {

@@ -106,6 +106,18 @@ export class Workload {
     this.done = true;
   }
 
+  /** A few changes of rows that no log tells of. Returns which tables have them. */
+  actHidden(): readonly string[] {
+    const database = this.#database;
+    const transaction = database.begin();
+    const table = this.#scheduler.random.pick(database.tables);
+    for (let left = 1 + this.#scheduler.random.below(4); left > 0; left -= 1)
+      this.#actOnRow(transaction, table);
+    const names = [...new Set(transaction.changes.map((change) => change.table.name))];
+    database.hide(transaction);
+    return names;
+  }
+
   #endOne(): void {
     if (this.#committed.length === 0) return;
     const [transaction] = this.#committed.splice(this.#scheduler.random.below(this.#committed.length), 1);

@@ -63,9 +63,9 @@ export async function run(
 }
 
 /** What is acknowledged on the way; undefined when somebody said no. `--yes` answers the question, never a guard's. */
-async function confirmed(
+export async function confirmed(
   made: BackfillPlan,
-  flags: RunFlags,
+  flags: Pick<RunFlags, 'yes' | 'acknowledge'>,
   ask: Ask,
 ): Promise<readonly string[] | undefined> {
   const acknowledged = [...(flags.acknowledge ?? [])];
@@ -85,7 +85,7 @@ async function confirmed(
   return undefined;
 }
 
-async function begun(
+export async function begun(
   context: CommandContext,
   desk: Desk,
   started: Run,

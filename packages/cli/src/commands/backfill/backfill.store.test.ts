@@ -259,7 +259,7 @@ describe('verify', () => {
     });
     const shown = context(true);
     expect(await verify(shown, 'shop/sink', { binding: ['shop/orders'], level: 'counts' })).toBe(code);
-    expect(asked).toEqual([{ target: 'shop/sink', bindings: ['shop/orders'], level: 'counts' }]);
+    expect(asked).toMatchObject([{ target: 'shop/sink', bindings: ['shop/orders'], level: 'counts' }]);
     expect(JSON.parse(shown.out())).toHaveLength(reports.length);
   });
 });

@@ -8,6 +8,7 @@ import type { ExitCodeNumber } from '../../exit-code.ts';
 import { ExitCode } from '../../exit-code.ts';
 import { print, printJson } from '../../output.ts';
 import { obstacles } from '../../terminal/guard-lines.ts';
+import type { PageOptions } from '../../terminal/page.ts';
 import { planPage } from '../../terminal/plan-page.ts';
 
 /** Plans a run and shows the plan. Nothing happens yet. */
@@ -27,7 +28,12 @@ export async function showPlanAgain(context: CommandContext, id: string): Promis
 
 export function showPlan({ output }: CommandContext, made: BackfillPlan): void {
   if (output.json) return printJson(output, made);
-  print(output, [...planPage(made, pageOptions(output)), '', ...ending(made)].join('\n'));
+  print(output, planText(made, pageOptions(output)));
+}
+
+/** All that `brimful backfill plan` says: the plan, and how it goes on. */
+export function planText(made: BackfillPlan, options: PageOptions): string {
+  return [...planPage(made, options), '', ...ending(made)].join('\n');
 }
 
 /** Whether the plan can be applied as it stands, for scripts. */

@@ -4,6 +4,10 @@ import type { RunMeans } from './means.ts';
 import { SourceTable } from './source-table.ts';
 import { TableSet, taskOf } from './table-set.ts';
 
+/** The generation that readers have, and the one that goes. */
+const SWAPPED_IN = ['to', 'from'] as const;
+const NOT_SWAPPED_IN = ['from', 'to'] as const;
+
 /** How a run that builds beside what is live comes to its end: swapped in, swapped back, or gone without a trace. */
 export class Ending {
   readonly #means: RunMeans;
@@ -24,7 +28,10 @@ export class Ending {
     return this.#exchange('from', signal);
   }
 
-  /** Removes what readers do not see. Rereads that are under way are given up. Idempotent. */
+  /**
+   * Removes what the run brought and readers do not have, or what readers had before it; another run's is left alone. Rereads
+   * that are under way are given up. Idempotent.
+   */
   cleanUp(signal: AbortSignal): Promise<void> {
     return this.#cleanUp(this.#run.plan.bindings, signal);
   }
@@ -33,34 +40,38 @@ export class Ending {
   async cleanUpRest(signal: AbortSignal): Promise<void> {
     const exchanged = this.#exchanged();
     const rest = this.#run.plan.bindings.filter((binding) => !exchanged.includes(binding));
-    for (const binding of rest) await this.#restore(binding, signal);
     await this.#cleanUp(rest, signal);
   }
 
   async #cleanUp(bindings: readonly BindingPlan[], signal: AbortSignal): Promise<void> {
     for (const binding of bindings) {
       const source = new SourceTable(this.#means, binding.collection);
+      const state = this.#run.bindings.find(({ collection }) => collection === binding.collection)?.state;
       if (this.#run.mode === 'incremental' || this.#run.mode === 'repair') {
-        await source.capture.cancelReread(binding.collection, this.#run.id);
+        if (state !== 'done') await source.capture.cancelReread(binding.collection, this.#run.id);
         continue;
       }
-      await new TableSet(this.#means, binding).dropBeside(signal);
-      if (this.#run.mode === 'reset') await source.dropBeside();
+      const [kept, other] = state === 'swapped' || state === 'done' ? SWAPPED_IN : NOT_SWAPPED_IN;
+      await this.#restore(binding, kept, signal);
+      await new TableSet(this.#means, binding).drop(other, signal);
+      if (this.#run.mode === 'reset') await source.drop(binding.generation[other]);
     }
   }
 
-  /** An exchange that was given up half way is taken back before anything is removed. Idempotent. (Invariant 7) */
-  async #restore(binding: BindingPlan, signal: AbortSignal): Promise<void> {
+  /** An exchange that was given up half way is brought to where it belongs before anything is removed. Idempotent. (Invariant 7) */
+  async #restore(binding: BindingPlan, kept: 'from' | 'to', signal: AbortSignal): Promise<void> {
     const { collection, generation, tables } = binding;
     const { registry } = this.#means.context.store;
+    const other = kept === 'from' ? 'to' : 'from';
     if (this.#run.mode === 'reset') {
       const { current } = await collectionGenerations(registry, collection).read();
-      if (current === generation.to) await new SourceTable(this.#means, collection).adopt(generation.from);
+      if (current === generation[other])
+        await new SourceTable(this.#means, collection).adopt(generation[kept]);
     }
     for (const { materialization, table, generation: ours } of tables) {
       const { current } = await tableGenerations(registry, materialization, table).read();
-      if (current.generation === ours.to)
-        await taskOf(this.#means, materialization).swap([{ collection, to: ours.from }], signal);
+      if (current.generation === ours[other])
+        await taskOf(this.#means, materialization).swap([{ collection, to: ours[kept] }], signal);
     }
   }
 

@@ -68,25 +68,28 @@ export class RunTask {
         await sleep(LOOK_MILLISECONDS, signal).catch(() => undefined);
       }
     } finally {
-      for (const table of this.#tables.values())
-        table.abort(new Problem('BRM-RUN-ENDED', 'the run has ended', { kind: 'retry' }));
-      await Promise.allSettled(this.#running);
+      await this.#restTables();
+    }
+    try {
+      await this.#cleanUpEnded(signal);
+    } finally {
+      // Whoever still waits for a reader may find out that nothing is to be read any more.
+      this.#governor?.setPause(this.id, null);
+      this.#governor?.setWindow(this.id, null);
       this.#governor?.forget(this.id);
     }
-    if (this.#run.state === 'cancelled') await this.#cleanUpCancelled(signal);
   }
 
-  /** A cancelled run has its report when nothing is left of it. */
-  async #cleanUpCancelled(signal: AbortSignal): Promise<void> {
+  /** A run that is over has its report when nothing is left of it. */
+  async #cleanUpEnded(signal: AbortSignal): Promise<void> {
     const backOff = new BackOff();
-    while (!signal.aborted) {
+    while (!signal.aborted && leavesSomething(this.#run)) {
       try {
-        await new Ending(this.#means, this.#run).cleanUp(signal);
+        await new Ending(this.#means, this.#run).cleanUpRest(signal);
         await this.#change((run) => ({
           ...run,
           report: reportOf(run, this.#longestSwapMilliseconds, this.#now()),
         }));
-        return;
       } catch (thrown) {
         if (signal.aborted) return;
         const problem = toProblem(thrown);
@@ -132,7 +135,7 @@ export class RunTask {
         await this.#watchPace();
         this.#startTables(signal);
         await this.#writeProgress();
-        await this.#advance();
+        await this.#advance(signal);
     }
   }
 
@@ -140,15 +143,14 @@ export class RunTask {
   async #hasItsTables(): Promise<boolean> {
     const mine = new Set(this.#run.bindings.map(({ collection }) => collection));
     const others = await this.#means.book.list();
-    return !others.some(
-      (other) =>
-        other.id < this.id &&
-        !isOver(other.state) &&
-        other.state !== 'failed' &&
-        other.state !== 'swapped' &&
-        other.state !== 'undone' &&
-        other.bindings.some(({ collection, state }) => mine.has(collection) && !isSettled(state)),
-    );
+    return !others.some(({ id, state, bindings, ...other }) => {
+      if (id >= this.id) return false;
+      const shared = bindings.filter(({ collection }) => mine.has(collection));
+      // What an earlier one leaves must be gone first: it could not be told from ours.
+      if (leavesSomething({ id, state, bindings, ...other })) return shared.length > 0;
+      const holds = !isOver(state) && state !== 'failed' && state !== 'swapped' && state !== 'undone';
+      return holds && shared.some((binding) => !isSettled(binding.state));
+    });
   }
 
   /** While it is paused or its window is closed, nothing is read or built for the run; live tables go on. */
@@ -201,7 +203,8 @@ export class RunTask {
       const rests = isSettled(state) || state === 'paused' || state === 'ready';
       if (rests && table !== undefined)
         table.abort(new Problem('BRM-RUN-TABLE-RESTS', `${collection} is ${state}`, { kind: 'retry' }));
-      if (rests || table !== undefined) continue;
+      // A run that was paused before it began has not even its tables yet.
+      if (rests || table !== undefined || this.#run.state === 'paused') continue;
       const controller = new AbortController();
       this.#tables.set(collection, controller);
       const task = this.#runTable(binding, AbortSignal.any([signal, controller.signal])).finally(() => {
@@ -255,25 +258,43 @@ export class RunTask {
   }
 
   /** The run as a whole follows its tables. */
-  async #advance(): Promise<void> {
+  async #advance(signal: AbortSignal): Promise<void> {
     const { state, bindings, mode } = this.#run;
     if (state === 'paused') return;
-    const live = bindings.filter((binding) => binding.state !== 'failed' && binding.state !== 'skipped');
+    const live = bindings.filter((binding) => !GONE.has(binding.state));
     if (live.length === 0) {
       const failed = bindings.some((binding) => binding.state === 'failed');
-      return this.#step(failed ? 'failed' : 'completed', failed ? 'no table of it is left' : undefined);
+      return failed ? this.#step('failed', 'no table of it is left') : this.#complete(signal);
     }
     if (live.some((binding) => binding.state === 'paused')) return;
     const inPlace = mode === 'incremental' || mode === 'repair';
     const reached = (...states: readonly RunBinding['state'][]): boolean =>
       live.every((binding) => states.includes(binding.state));
     if (inPlace) {
-      if (reached('done', 'cancelled')) await this.#step('completed');
+      if (reached('done')) await this.#complete(signal);
       return;
     }
     if (reached('catching up', 'verifying', 'ready')) await this.#stepIfPossible('all read');
     if (reached('verifying', 'ready')) await this.#stepIfPossible('caught up');
     if (reached('ready')) await this.#stepIfPossible('verified');
+  }
+
+  /** What a table has begun it brings to an end: nothing is made while it is removed. */
+  async #restTables(): Promise<void> {
+    for (const table of this.#tables.values())
+      table.abort(new Problem('BRM-RUN-TABLE-RESTS', 'the table is at rest', { kind: 'retry' }));
+    await Promise.allSettled(this.#running);
+  }
+
+  /** Tables that did not come to their end leave nothing behind. */
+  async #complete(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#restTables();
+      await new Ending(this.#means, this.#run).cleanUp(signal);
+      await this.#step('completed');
+    } catch (thrown) {
+      await this.#swapFailed(thrown, signal);
+    }
   }
 
   async #swap(signal: AbortSignal): Promise<void> {
@@ -283,6 +304,7 @@ export class RunTask {
       for (const { collection, state } of this.#run.bindings)
         if (state === 'ready') await this.#stepTable(collection, 'swapped');
       await this.#step('swapped');
+      await this.#restTables();
       await new Ending(this.#means, this.#run).cleanUpRest(signal);
     } catch (thrown) {
       await this.#swapFailed(thrown, signal);
@@ -369,6 +391,15 @@ export class RunTask {
   #now(): number {
     return this.#means.context.now();
   }
+}
+
+/** Nothing more comes of a table. */
+const GONE: ReadonlySet<RunBinding['state']> = new Set(['failed', 'skipped', 'cancelled']);
+
+/** A run that is over, and of which not all that it made has been removed: then it has its report. */
+export function leavesSomething({ state, undoUntil, report, startedAt }: Run): boolean {
+  const ended = isOver(state) || (state === 'undone' && undoUntil === null);
+  return ended && report === null && startedAt !== null;
 }
 
 function withEta(run: Run, collection: string): Run {

@@ -42,7 +42,14 @@ export class SourceTable {
   async adopt(generation: number): Promise<void> {
     const record = collectionGenerations(this.#means.context.store.registry, this.collection);
     await record.change((now) =>
-      now.current === generation ? now : { ...now, current: generation, previous: now.current, next: null },
+      now.current === generation
+        ? now
+        : {
+            ...now,
+            current: generation,
+            previous: now.current,
+            next: now.next === generation ? null : now.next,
+          },
     );
     await this.#resource?.adopt(generation);
   }
@@ -55,21 +62,27 @@ export class SourceTable {
     });
   }
 
-  /** Removes the generations that readers do not have. Idempotent. */
-  async dropBeside(): Promise<void> {
+  /** Removes a generation, unless it is the one that readers have. Idempotent. Throws as above. */
+  async drop(generation: number): Promise<void> {
     const { store } = this.#means.context;
     const record = collectionGenerations(store.registry, this.collection);
-    const { next, previous } = await record.read();
-    for (const generation of [next, previous]) {
-      if (generation === null) continue;
-      await this.#resource?.detach(generation);
-      await removeBases(store, this.collection, generation);
-      await store.journals.drop(journalId(this.collection, generation));
-      await store.registry.remove(`schemas/${this.collection}/${generation}`);
-    }
+    const { current } = await record.read();
+    if (generation === current) return;
+    // First of all: no session that begins meanwhile opens it again.
     await record.change((now) =>
-      now.next === null && now.previous === null ? now : { ...now, next: null, previous: null },
+      now.next !== generation && now.previous !== generation
+        ? now
+        : {
+            ...now,
+            next: now.next === generation ? null : now.next,
+            previous: now.previous === generation ? null : now.previous,
+          },
     );
+    // Throws while the source is away: a session that is being opened may have it still.
+    await this.capture.captured(this.collection)?.detach(generation);
+    await removeBases(store, this.collection, generation);
+    await store.journals.drop(journalId(this.collection, generation));
+    await store.registry.remove(`schemas/${this.collection}/${generation}`);
   }
 
   get #resource(): CapturedResource | undefined {

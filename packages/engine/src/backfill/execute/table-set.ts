@@ -62,10 +62,21 @@ export class TableSet {
     }
   }
 
-  /** Removes the generation that readers do not see, and the note of it. Idempotent. */
-  async dropBeside(signal: AbortSignal): Promise<void> {
-    for (const { materialization, table } of this.plans)
-      await dropBeside(this.#means, { collection: this.#binding.collection, materialization, table }, signal);
+  /** Removes one generation of every table, and the notes of it, unless readers have it. Idempotent. */
+  async drop(side: 'from' | 'to', signal: AbortSignal): Promise<void> {
+    for (const table of this.plans) {
+      const generation = table.generation[side];
+      const { registry } = this.#means.context.store;
+      const record = tableGenerations(registry, table.materialization, table.table);
+      const { next, previous } = await record.read();
+      if (next?.generation !== generation && previous?.generation !== generation) continue;
+      await this.#task(table).dropEdition(this.#binding.collection, generation, signal);
+      await record.change((now) => ({
+        ...now,
+        next: now.next?.generation === generation ? null : now.next,
+        previous: now.previous?.generation === generation ? null : now.previous,
+      }));
+    }
   }
 
   #stateOf(table: TablePlan): { readonly rows: number; readonly isLive: boolean; readonly offset: number } {
@@ -106,23 +117,6 @@ export function taskOf(means: RunMeans, materialization: string): Materializatio
       remedy: 'Put it back, or cancel the run.',
       at: { materialization },
     },
-  );
-}
-
-/** Removes the generations of one table that readers do not see, where no run needs them. */
-export async function dropBeside(
-  means: RunMeans,
-  subject: { readonly collection: string; readonly materialization: string; readonly table: string },
-  signal: AbortSignal,
-): Promise<void> {
-  const { collection, materialization, table } = subject;
-  const record = tableGenerations(means.context.store.registry, materialization, table);
-  const { next, previous } = await record.read();
-  for (const edition of [next, previous])
-    if (edition !== null)
-      await taskOf(means, materialization).dropEdition(collection, edition.generation, signal);
-  await record.change((now) =>
-    now.next === null && now.previous === null ? now : { ...now, next: null, previous: null },
   );
 }
 

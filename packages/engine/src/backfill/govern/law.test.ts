@@ -103,6 +103,19 @@ describe('law', () => {
     expect(bytesPerSecond(start(), limits)).toBe(3 * MEGABYTE);
   });
 
+  test('one strained moment sheds once: what is only remembered of it is no reason to shed again', () => {
+    let law = start();
+    for (let look = 0; look < 40; look += 1) law = looks(law, 1, reading(law));
+    const before = bytesPerSecond(law, GOVERNOR_LIMITS);
+    while (bytesPerSecond(law, GOVERNOR_LIMITS) >= before)
+      law = looks(law, 1, { ...reading(law), lookUp: 50 });
+    const shed = bytesPerSecond(law, GOVERNOR_LIMITS);
+    for (let look = 0; look < 12; look += 1) {
+      law = looks(law, 1, reading(law));
+      expect(bytesPerSecond(law, GOVERNOR_LIMITS)).toBeGreaterThanOrEqual(shed);
+    }
+  });
+
   test('look-ups that fail halve it', () => {
     let law = start();
     law = looks(law, 1, reading(law));

@@ -288,6 +288,8 @@ function steered(law: Law, intake: Intake, limits: GovernorLimits): Law['ceiling
   // What the last step did is to be heard before the next one, unless something else asks for less.
   const isKnown = areLookUpsKnown(law.signals) || law.signals.some((signal) => part(signal) >= SHED_FROM);
   if (!isKnown) return ceilings;
+  // Strain that is only remembered was of the rate before the last step: no reason to shed once more, nor to grow yet.
+  if (u >= SHED_FROM && law.signals.every((signal) => part(signal) < SHED_FROM)) return ceilings;
   const isUsed = intake.waited && usedBytesPerSecond >= bytesPerSecond(law, limits) * USED_SHARE;
   const next = steer(ceilingOf(law), { now, u, usedBytesPerSecond, isUsed, waitedAt: law.waitedAt }, limits);
   return isIdle ? { ...ceilings, idle: next } : { ...ceilings, busy: next };

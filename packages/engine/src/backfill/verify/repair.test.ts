@@ -56,6 +56,19 @@ test('too many keys make it the whole table, without touching the source where t
   expect(repairOf(found(keyless), { ...SUBJECT, hasKey: false }, TERMS)).toMatchObject({ mode: 'reset' });
 });
 
+test('a table with rows that its collection never had is rebuilt: no read of the source can tell that they must go', () => {
+  const few = { keys: [['7']], complete: true };
+  const table = { ...SUBJECT, materialization: 'shop/warehouse' };
+  const report = { sides: 'collection and table', onlyLeft: 0, onlyRight: 1 };
+  expect(repairOf(found(few, report), table, TERMS)).toMatchObject({ mode: 'materialization' });
+  expect(repairOf(found(few, { ...report, onlyRight: 0, different: 1 }), table, TERMS)).toMatchObject({
+    mode: 'repair',
+  });
+  expect(repairOf(found(few, { onlyLeft: 0, onlyRight: 1 }), SUBJECT, TERMS)).toMatchObject({
+    mode: 'repair',
+  });
+});
+
 test('what does not differ needs no repair, and what was not seen to its end gets none', () => {
   for (const verdict of ['equal', 'equal after catch-up', 'inconclusive', 'error'] as const) {
     expect(repairOf(found({ keys: [], complete: true }, { verdict }), SUBJECT, TERMS)).toBeUndefined();

@@ -23,7 +23,8 @@ export interface RepairTerms extends Pick<RunRequest, 'author' | 'deleteLimit' |
  *
  * Known keys are read again at the source, and the journal carries them to every table. With more keys than a run takes,
  * a table is rebuilt from its collection (the source is not touched), and a collection reads its whole table again in
- * place; without a key that is only possible as a reset.
+ * place; without a key that is only possible as a reset. A table is also rebuilt when it has rows that its collection never
+ * had: what is read at the source is merged, and cannot say that these must go.
  */
 export function repairOf(
   { report, differing }: Verified,
@@ -47,7 +48,8 @@ export function repairOf(
     verify: 'full',
   } as const;
   const { keys, complete } = differing;
-  if (complete && keys.length > 0 && keys.length <= SCOPE_KEYS_LIMIT) {
+  const isMerged = subject.materialization === undefined || report.onlyRight === 0;
+  if (isMerged && complete && keys.length > 0 && keys.length <= SCOPE_KEYS_LIMIT) {
     return { ...common, mode: 'repair', task: subject.capture, scope: { kind: 'keys', keys } };
   }
   if (subject.materialization !== undefined) {

@@ -1,0 +1,397 @@
+import type { Run } from '@brimful/model';
+import { isOver } from '../backfill/run-state.ts';
+import { journalId } from '../collection/journal-id.ts';
+import type { TableGenerations } from '../collection/generations.ts';
+import { MemoryDatabase } from './memory-destination.ts';
+import { MemoryDisk } from './memory-store.ts';
+import { leftovers } from './run-leftovers.ts';
+import { differenceOf } from './row-difference.ts';
+import { Scheduler } from './scheduler.ts';
+import { SimulatedDatabase } from './simulated-database.ts';
+import { SimulatedPeople } from './simulated-people.ts';
+import type { SimulatedWorld } from './simulated-pipe.ts';
+import { SimulatedPipe } from './simulated-pipe.ts';
+import { SimulatedReader } from './simulated-reader.ts';
+import { Workload, addTables, fill } from './simulated-workload.ts';
+
+/** Steps after which what has not come to rest hangs. */
+const STEP_LIMIT = 60_000;
+/** How often it is looked whether all is at rest. */
+const LOOK_STEPS = 25;
+const WORKLOAD_STEP_LIMIT = 400_000;
+/** Longer than any undo window. */
+const LONG_MILLISECONDS = 2 * 3_600_000;
+
+/** How things go wrong in one simulation: chances a step, or each time. */
+interface Mishaps {
+  readonly pipe: number;
+  readonly session: number;
+  readonly append: number;
+  readonly apply: number;
+  readonly swap: number;
+  /** At each named point that comes about seldom, and at each other. */
+  readonly rarePoint: number;
+  readonly point: number;
+  /** A transaction that no log tells of. */
+  readonly hidden: number;
+}
+
+/** Points that are reached all the time. */
+const COMMON = /^(?:journal|segment|chunk|materialization|capture)\./u;
+
+/**
+ * One seed: a source under change, a pipe that is killed, destinations with readers, and people who order backfill runs of
+ * all kinds and change their minds about them, until all comes to rest: then every generation that readers have, or could go
+ * back to, equals the source, and nothing is left of what is over.
+ */
+export class RunSimulation {
+  readonly scheduler: Scheduler;
+  readonly world: SimulatedWorld;
+  readonly people: SimulatedPeople;
+  /** What no schedule may bring about. */
+  readonly problems: string[] = [];
+  /** How often what happened: a simulation that never does a thing tests nothing. */
+  readonly counts = new Map<string, number>();
+  readonly #mishaps: Mishaps;
+  readonly #workload: Workload;
+  readonly #readers: readonly SimulatedReader[];
+  readonly #impatience: number;
+  /** Tables that were changed while nobody looked. */
+  readonly #hidden = new Set<string>();
+  #pipe: SimulatedPipe | undefined;
+  #isDying = false;
+  /** The source is at rest, and nothing goes wrong any more. */
+  #isCalm = false;
+
+  constructor(seed: number) {
+    this.scheduler = new Scheduler(seed);
+    const { random } = this.scheduler;
+    const wild = random.chance(0.75);
+    const rate = (most: number): number => (wild && random.chance(0.6) ? random.next() * most : 0);
+    this.#mishaps = {
+      pipe: rate(0.002),
+      session: rate(0.003),
+      append: rate(0.01),
+      apply: rate(0.02),
+      swap: rate(0.5),
+      rarePoint: rate(0.05),
+      point: rate(0.002),
+      hidden: random.chance(0.3) ? random.next() * 0.005 : 0,
+    };
+    this.#impatience = random.pick([0.003, 0.01, 0.03]);
+    const source = new SimulatedDatabase(random);
+    addTables(source);
+    this.world = this.#makeWorld(source);
+    this.#readers = [...this.world.targets].map(
+      ([name, target]) =>
+        new SimulatedReader(source, target, (text) => this.problems.push(`${name}: ${text}`)),
+    );
+    fill(source, random, random.pick([0, 6, 20]));
+    this.people = new SimulatedPeople(this.world, random.pick([2, 4, 8]));
+    this.#workload = new Workload(source, this.scheduler, {
+      operations: random.pick([20, 150, 500]),
+      tableShare: random.pick([0.01, 0.02, 0.08]),
+      activity: random.pick([0.02, 0.1, 0.3]),
+      visibility: random.pick([0.02, 0.1, 0.5]),
+      truncates: random.chance(0.3),
+      rewrites: random.chance(0.4),
+      newColumns: random.chance(0.5),
+    });
+  }
+
+  /** Runs to rest. Throws what is wrong. */
+  async run(): Promise<void> {
+    const restore = this.scheduler.install();
+    try {
+      await this.#run();
+    } finally {
+      restore();
+    }
+  }
+
+  async #run(): Promise<void> {
+    const workload = this.#workload.run();
+    workload.catch((thrown: unknown) => this.problems.push(String(thrown)));
+    this.#pipe = new SimulatedPipe(this.world);
+    await this.#until(
+      () => this.#workload.done && this.people.left === 0,
+      WORKLOAD_STEP_LIMIT,
+      'the workload',
+      'act',
+    );
+    this.#isCalm = true;
+    await this.#until(() => this.#isAtRest(), STEP_LIMIT, 'rest', 'settle');
+    if (this.#hidden.size > 0) await this.#mend();
+    await this.#compare('at rest');
+    this.scheduler.now += LONG_MILLISECONDS;
+    await this.#until(
+      () => this.#isAtRest() && this.#areAllOver(),
+      STEP_LIMIT,
+      'the end of all runs',
+      'settle',
+    );
+    await this.#compare('in the end');
+    const isClean = (): boolean => [...leftovers(this.world)].length === 0;
+    const looked = this.scheduler.now + 10 * this.world.retention.everyMilliseconds;
+    await this.#until(() => isClean() || this.scheduler.now > looked, STEP_LIMIT, 'cleaning up', 'settle');
+    for (const left of leftovers(this.world)) this.problems.push(`left behind: ${left}`);
+    await this.#stop();
+    this.#fail();
+  }
+
+  /** Goes on until it is so; people act now and then between two steps. */
+  async #until(isSo: () => boolean, limit: number, what: string, people: 'act' | 'settle'): Promise<void> {
+    const { random } = this.scheduler;
+    const end = this.scheduler.steps + limit;
+    for (;;) {
+      let wantsAct = false;
+      await this.scheduler.run(
+        () => {
+          this.#mishap();
+          for (const reader of this.#readers) reader.look();
+          wantsAct = random.chance(people === 'act' ? this.#impatience : 0.005);
+          if (wantsAct || this.problems.length > 0) return true;
+          return this.scheduler.steps % LOOK_STEPS === 0 && isSo();
+        },
+        end - this.scheduler.steps,
+        () => `${what}: ${this.#state()}`,
+      );
+      this.#fail();
+      if (isSo()) return;
+      if (wantsAct) await (people === 'act' ? this.people.act() : this.people.settle());
+    }
+  }
+
+  #makeWorld(source: SimulatedDatabase): SimulatedWorld {
+    const { random } = this.scheduler;
+    const names = random.chance(0.5) ? ['copy'] : ['copy', 'mirror'];
+    return {
+      scheduler: this.scheduler,
+      source,
+      disk: new MemoryDisk(),
+      targets: new Map(names.map((name) => [name, new MemoryDatabase()])),
+      pace: { read: random.pick([0, 5, 30]), stream: random.pick([0, 5, 40]) },
+      retention: {
+        keepMilliseconds: random.pick([undefined, 0, 1000]),
+        policy: { leastBytes: random.pick([1, 500, 5000]), factor: random.pick([0, 1, 2]) },
+        everyMilliseconds: random.pick([50, 500, 5000]),
+      },
+      memoryBytes: random.pick([20_000, 1_000_000]),
+      appendFault: () => this.#fault(this.#mishaps.append, 'append'),
+      applyFault: () => this.#fault(this.#mishaps.apply, 'apply'),
+      swapFault: () => this.#fault(this.#mishaps.swap, 'swap'),
+      reached: (point) => {
+        const chance = COMMON.test(point) ? this.#mishaps.point : this.#mishaps.rarePoint;
+        if (this.#isCalm || !random.chance(chance)) return;
+        this.#count(`killed at ${point}`);
+        this.#isDying = true;
+        this.#pipe?.kill();
+      },
+      count: (what) => this.#count(what),
+      complain: (message, fields) => {
+        if (!this.#isExpected(fields)) this.problems.push(`${message} ${detail(fields)}`);
+      },
+    };
+  }
+
+  /** Runs may stop because of what cannot be compared, or of what really differs. */
+  #isExpected(fields: object): boolean {
+    const { problem } = fields as { problem?: { code?: string; message?: string } };
+    if ((problem as { kind?: string } | undefined)?.kind === 'retry') return true;
+    // The table got another column since the run was planned.
+    if (problem?.code === 'BRM-RUN-DRIFT') return true;
+    if (problem?.code !== 'BRM-RUN-DIVERGENT') return false;
+    return this.#hidden.size > 0 || problem.message?.includes('are inconclusive') === true;
+  }
+
+  #mishap(): void {
+    const { random } = this.scheduler;
+    if (this.#isDying) {
+      this.#isDying = false;
+      this.#pipe = new SimulatedPipe(this.world);
+    }
+    if (this.#isCalm) return;
+    if (random.chance(this.#mishaps.pipe)) {
+      this.#count('killed');
+      this.#pipe?.kill();
+      this.#pipe = new SimulatedPipe(this.world);
+    } else if (random.chance(this.#mishaps.session)) {
+      this.#count('session lost');
+      this.#pipe?.loseSession();
+    } else if (random.chance(this.#mishaps.hidden)) {
+      for (const name of this.#workload.actHidden()) this.#hidden.add(name);
+    }
+  }
+
+  #fault(chance: number, what: string): 'none' | 'refused' | 'lost' {
+    if (this.#isCalm || !this.scheduler.random.chance(chance)) return 'none';
+    const fault = this.scheduler.random.pick(['refused', 'lost'] as const);
+    this.#count(`${what} ${fault}`);
+    return fault;
+  }
+
+  /** All that is hidden comes to light. */
+  async #mend(): Promise<void> {
+    const { requestFor, collectionOf } = await import('./simulated-people.ts');
+    const tables = this.world.source.tables.filter(({ name }) => this.#hidden.has(name));
+    for (const table of tables) {
+      const mode = table.identity === 'key' ? 'incremental' : 'reset';
+      const run = await this.people.order(requestFor(mode, [collectionOf(table)]));
+      if (run === undefined) this.problems.push(`the run that mends ${table.name} is refused`);
+      await this.#until(() => this.#isAtRest(), STEP_LIMIT, `the mending of ${table.name}`, 'settle');
+    }
+  }
+
+  #runs(): Run[] {
+    return [...this.world.disk.records]
+      .filter(([key]) => key.startsWith('runs/'))
+      .map(([, { value }]) => JSON.parse(value) as Run);
+  }
+
+  #isAtRest(): boolean {
+    return this.#runs().every(isRunAtRest) && this.#hasCaptured() && this.#hasArrived();
+  }
+
+  #areAllOver(): boolean {
+    return this.#runs().every(
+      ({ state, undoUntil }) => isOver(state) || (state === 'undone' && undoUntil === null),
+    );
+  }
+
+  #hasCaptured(): boolean {
+    const { capture } = this.#pipe as SimulatedPipe;
+    const { source } = this.world;
+    const tables = [...capture.resources.values()].flatMap((resource) => resource.tables);
+    return (
+      capture.resources.size === source.tables.length &&
+      tables.every(({ backfill }) => backfill.phase === 'complete') &&
+      capture.passed.position >= (source.log.at(-1)?.commit ?? 0n)
+    );
+  }
+
+  #hasArrived(): boolean {
+    return [...this.world.targets].every(([name, target]) =>
+      this.world.source.tables.every((table) => {
+        const short = table.name.slice('public.'.length);
+        const editions = this.#editions(name, short);
+        return [editions.current, editions.next, editions.previous].every((edition) => {
+          if (edition === null) return true;
+          const place = target.nameOf({
+            materialization: name,
+            table: short,
+            generation: edition.generation,
+          });
+          const journal = this.world.disk.journals.get(
+            journalId(`shop/${short}`, edition.collectionGeneration),
+          );
+          const checkpoint = place === undefined ? undefined : target.tables.get(place)?.checkpoint;
+          if (checkpoint === undefined || journal === undefined) return false;
+          const { phase, offset } = JSON.parse(checkpoint) as { phase: string; offset: number };
+          return (
+            phase === 'live' &&
+            journal.entries.slice(Math.max(0, offset - journal.first)).every(({ kind }) => kind === 'schema')
+          );
+        });
+      }),
+    );
+  }
+
+  #editions(materialization: string, table: string): TableGenerations {
+    const record = this.world.disk.records.get(`tables/${materialization}/${table}`)?.value;
+    const first = { generation: 1, collectionGeneration: 1 };
+    if (record === undefined) return { current: first, next: null, previous: null, latest: 1 };
+    return JSON.parse(record) as TableGenerations;
+  }
+
+  /** What readers have, and what they could go back to. */
+  async #compare(when: string): Promise<void> {
+    for (const [name, target] of this.world.targets) {
+      for (const table of this.world.source.tables) {
+        const short = table.name.slice('public.'.length);
+        const { current, previous } = this.#editions(name, short);
+        const id = { materialization: name, table: short, generation: current.generation };
+        if (target.nameOf(id) !== short) this.problems.push(`${when}: ${short} is not what the note says`);
+        const live = differenceOf(this.world.source, table, target, short);
+        if (live !== undefined) this.problems.push(`${when}, ${name}, ${short}: ${live}`);
+        if (previous === null || this.#hidden.has(table.name)) continue;
+        const place = target.nameOf({ ...id, generation: previous.generation });
+        const kept =
+          place === undefined ? 'is not there' : differenceOf(this.world.source, table, target, place);
+        if (kept !== undefined) this.problems.push(`${when}, ${name}, ${short} of before: ${kept}`);
+        this.#count('compared a previous generation');
+      }
+    }
+    this.#fail();
+  }
+
+  async #stop(): Promise<void> {
+    let isEnded = false;
+    const pipe = this.#pipe as SimulatedPipe;
+    void pipe.stop().then(() => (isEnded = true));
+    await this.scheduler.run(
+      () => isEnded || this.problems.length > 0,
+      STEP_LIMIT,
+      () => 'the end of the pipe',
+    );
+    // Invariant 9: whatever happened, all memory was given back.
+    for (const { takenBytes } of pipe.memories)
+      if (takenBytes !== 0) this.problems.push(`${takenBytes} bytes are still taken`);
+  }
+
+  #fail(): void {
+    if (this.problems.length > 0) throw new Error(`${this.problems.join('\n')}\n  ${this.#state()}`);
+  }
+
+  #count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+
+  #state(): string {
+    const pipe = this.#pipe;
+    const tables = [...(pipe?.capture.resources.values() ?? [])].flatMap((resource) =>
+      resource.tables.map(
+        ({ writer, backfill, problem }) =>
+          `${writer.collection}/${writer.generation} ${backfill.phase} ${JSON.stringify(backfill.done)} of ${JSON.stringify(backfill.plan?.total)} ${JSON.stringify(problem)}`,
+      ),
+    );
+    const feeds = (pipe?.materializations ?? []).flatMap((task) => [
+      `${task.spec.name} ${task.state} ${JSON.stringify(task.problem)}`,
+      ...[...task.bindings.keys()].flatMap((collection) =>
+        task
+          .feedsOf(collection)
+          .map(
+            ({ handle, source, applied, busy, held, ready }) =>
+              `  ${collection} g${handle.request.id.generation} (${handle.place}) of ${source.journal} ${JSON.stringify(applied)} busy ${busy} held ${held} ready ${ready}`,
+          ),
+      ),
+    ]);
+    const runs = this.#runs().map(
+      ({ id, mode, state, because, bindings, undoUntil, intent, events }) =>
+        `${id} ${mode} ${state} ${because} undo until ${undoUntil} ${intent} ${bindings.map((binding) => `${binding.collection} ${binding.state}`).join()}\n     ${events.map(({ what }) => what).join('\n     ')}`,
+    );
+    const counts = [...this.counts].map(([what, count]) => `${count} × ${what}`).sort();
+    const notes = [...this.world.disk.records]
+      .filter(([key]) => key.startsWith('tables/') || key.startsWith('generations/'))
+      .map(([key, { value }]) => `${key} ${value}`);
+    return [
+      counts.join(', '),
+      ...notes,
+      `capture ${pipe?.capture.state} ${JSON.stringify(pipe?.capture.problem)}`,
+      ...tables,
+      ...feeds,
+      ...runs,
+    ].join('\n  ');
+  }
+}
+
+function isRunAtRest({ state, intent, undoUntil, startedAt, report }: Run): boolean {
+  if (state === 'cancelled') return startedAt === null || report !== null;
+  if (isOver(state)) return true;
+  if (state === 'undone') return intent === null;
+  return state === 'swapped' && intent === null && undoUntil !== null;
+}
+
+function detail(fields: object): string {
+  const { error, ...rest } = fields as { error?: unknown };
+  return `${JSON.stringify(rest)} ${error instanceof Error ? error.stack : ''}`;
+}
