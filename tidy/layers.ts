@@ -72,7 +72,7 @@ export function undeclaredImports(workspace: Workspace): Violation[] {
       const name = packageOf(found.specifier);
       const { dependencies, devDependencies } = file.package;
       const testOnly = devDependencies.has(name) || workspace.rootDevDependencies.has(name);
-      if (dependencies.has(name) || (file.isTest && testOnly)) return [];
+      if (dependencies.has(name) || (mayUseTools(file) && testOnly)) return [];
       return [
         {
           where: at(file, found),
@@ -83,6 +83,11 @@ export function undeclaredImports(workspace: Workspace): Violation[] {
       ];
     }),
   );
+}
+
+/** Tests, and what tells a tool how to build. */
+function mayUseTools(file: SourceFile): boolean {
+  return file.isTest || file.path.endsWith('.config.ts');
 }
 
 export function relativeImportsAcrossPackages(workspace: Workspace): Violation[] {
