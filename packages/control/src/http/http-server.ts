@@ -18,6 +18,11 @@ import { VerificationBook } from './verification-book.ts';
 
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 4646;
+/** For headers, and for a whole request, to arrive: whoever is slower holds up a place. */
+const HEADERS_MILLISECONDS = 10_000;
+const ARRIVAL_MILLISECONDS = 60_000;
+/** Streams, calls, and what browsers keep open. */
+const CONNECTIONS_LIMIT = 1024;
 /** For answers under way when the pipe stops. */
 const GOODBYE_MILLISECONDS = 1000;
 
@@ -69,7 +74,11 @@ export async function serveHttp(target: HttpTarget, options: HttpOptions): Promi
     now,
   });
   const app = makeApp({ desk, gate: new Gate(access, settings, now), pages, version });
-  const server = createAdaptorServer({ fetch: app.fetch });
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: { headersTimeout: HEADERS_MILLISECONDS, requestTimeout: ARRIVAL_MILLISECONDS },
+  });
+  server.maxConnections = CONNECTIONS_LIMIT;
   const stop = (): void => {
     hub.stop();
     verifications.stop();
