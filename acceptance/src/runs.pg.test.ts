@@ -22,7 +22,10 @@ describe('backfill runs', () => {
     const client = await control();
     const { run } = await orderRun(client, { mode: 'materialization', task: 'shop/copy', undo: '1m' });
     const swapped = await untilRun(control, run.id, 'swapped');
-    expect(swapped.bindings.map(({ verification }) => verification?.verdict)).toEqual(['equal', 'equal']);
+    expect(swapped.bindings.map(({ verifications }) => verifications.map(({ verdict }) => verdict))).toEqual([
+      ['equal'],
+      ['equal'],
+    ]);
     await bed.query("UPDATE orders SET v = 'later' WHERE id < 100; DELETE FROM customers WHERE id = 7");
     await bed.arrived(pipe);
     await tell(client, run.id, 'undo');

@@ -1,6 +1,6 @@
 import type { Run, RuntimeStatus } from '@brimful/model';
 import type { Output } from 'brimful';
-import { formatSeconds, progressView, Screen } from 'brimful';
+import { clip, formatSeconds, progressView, Screen } from 'brimful';
 
 /** What the audience sees: a story of lines, and under it the progress, redrawn in place where there is a terminal. */
 export interface Stage extends Disposable {
@@ -41,7 +41,7 @@ export function openStage(output: Output): Stage {
       if (screen !== undefined) {
         const options = { columns: screen.columns, rows: screen.rows - 1, colors: output.colors };
         const view = progressView(status, options, runs);
-        screen.draw([...view, output.colors.dim(footer)]);
+        screen.draw([...view, output.colors.dim(clip(footer, screen.columns))]);
         return;
       }
       if (status.at - printedAt < PRINT_EVERY_MILLISECONDS) return;

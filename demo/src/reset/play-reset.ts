@@ -1,4 +1,4 @@
-import type { BackfillPlan, Run, RunState, VerificationReport } from '@brimful/model';
+import type { BackfillPlan, Run, RunProposal, RunState, VerificationReport } from '@brimful/model';
 import { Problem } from '@brimful/model';
 import type { Output, Pipe } from 'brimful';
 import { formatMilliseconds, isPass, planText, plural, verificationPage } from 'brimful';
@@ -32,6 +32,8 @@ const ALTER = 'ALTER TABLE reviews ALTER COLUMN stars TYPE numeric(3,1) USING st
 const REASON = 'stars are of ten now, with halves';
 const AUTHOR = 'demo';
 const WIDEST_PAGE = 100;
+/** Without a writer nothing tells the stream of another shape. */
+const OFFER_MILLISECONDS = 5000;
 
 /**
  * A column's type changes at the source, by an ALTER that computes every row anew and that no log tells. The table is
@@ -44,6 +46,7 @@ export async function playReset(scene: Scene): Promise<ResetOutcome | undefined>
     `\nThe shop gives up to ten stars now, with halves; the log says nothing of the rows this changes:`,
   );
   await stage.step(`  ${ALTER}`, () => alter(environment.sourceUrl));
+  if (!(await showOffer(scene))) return undefined;
   const plan = await makePlan(scene);
   const reader = await startReader(environment.replicaUrl, TABLE);
   watch.aside = () => readerText(reader.experience);
@@ -88,6 +91,18 @@ async function alter(url: string): Promise<void> {
   } finally {
     await client.end();
   }
+}
+
+/** As soon as the stream comes upon the change, the table's status offers a run. False when the audience left. */
+async function showOffer({ watch, stage }: Scene): Promise<boolean> {
+  const until = performance.now() + OFFER_MILLISECONDS;
+  let offer: RunProposal | undefined;
+  const stays = await watch.until(({ captures }) => {
+    offer = captures[0]?.bindings.find(({ collection }) => collection === COLLECTION)?.proposal;
+    return offer !== undefined || performance.now() > until;
+  });
+  if (offer !== undefined) stage.say(`✓ brimful status: ${offer.sentence}\n    ${offer.command}\n`);
+  return stays;
 }
 
 async function makePlan({ pipe, stage, output }: Scene): Promise<BackfillPlan> {

@@ -16,3 +16,4 @@ export { problemsOf, problemText } from './terminal/problem-text.ts';
 export { progressView } from './terminal/progress-view.ts';
 export { Screen } from './terminal/screen.ts';
 export { isPass, verificationPage } from './terminal/verification-page.ts';
+export { clip } from './terminal/width.ts';

@@ -68,6 +68,11 @@ export class ChangeBuffer implements PgoutputSink {
   }
 
   /** No change decoded so far was written after this place. */
+  /** The transaction that is being delivered; undefined between two. */
+  get transaction(): bigint | undefined {
+    return this.#open?.transaction;
+  }
+
   get reaching(): Position {
     return this.#open?.final ?? this.#acknowledge;
   }

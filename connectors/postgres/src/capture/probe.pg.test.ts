@@ -79,6 +79,29 @@ test('tells whom we block, who is at work, and how old the oldest snapshot is', 
   }
 });
 
+test('whoever was at work a moment ago still counts as company, is forgotten soon, and we never count', async () => {
+  await using source = await connect();
+  const ours = new Client({ connectionString: source.config.url, application_name: 'brimful test reader' });
+  await ours.connect();
+  try {
+    await using probe = await capture.probe(source.config, source.context);
+    await source.client.query('SELECT 1');
+    const company = (recent: (sessions: number) => boolean) =>
+      gather(probe, (found) =>
+        found.some(
+          ({ health }) => typeof health?.recentSessions === 'number' && recent(health.recentSessions),
+        ),
+      );
+    await company((sessions) => sessions >= 1);
+    await ours.query('BEGIN; SELECT 1');
+    await company((sessions) => sessions === 0);
+    await source.client.query('SELECT 1');
+    await company((sessions) => sessions === 1);
+  } finally {
+    await ours.end();
+  }
+});
+
 test('a server that goes away reads as null, and is measured again when it is back', async () => {
   await using source = await connect();
   await using probe = await capture.probe(source.config, source.context);

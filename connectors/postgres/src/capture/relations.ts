@@ -13,6 +13,7 @@ import { shapeOf } from './relation-shape.ts';
 import { rewrittenColumns } from './rewrite.ts';
 import { sameShape } from './table-schema.ts';
 import type { Table } from './table.ts';
+import { untilVisible } from './until-visible.ts';
 
 export interface RelationsOptions {
   readonly pool: SessionPool;
@@ -52,6 +53,7 @@ export class Relations {
 
   async resolve(buffer: ChangeBuffer, info: RelationInfo): Promise<void> {
     const { pool, catalog, tables } = this.#options;
+    if (buffer.transaction !== undefined) await untilVisible(pool, buffer.transaction);
     const [found, root] = await pool.use(async (session) => {
       const [own] = await catalog.tablesByOid(session, [info.id]);
       await catalog.types.load(

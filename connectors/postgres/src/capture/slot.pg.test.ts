@@ -118,6 +118,39 @@ describe.for(versions as ('embedded' | 'debian')[])('a Postgres of its own (%s)'
     expect(plan.total).toEqual([]);
   });
 
+  test('a shape is decoded before it is visible: the catalog is asked once it can know', async () => {
+    await using source = await start();
+    await using session = await source.follow(['public.t']);
+    await session.caughtUp();
+    await source.client.query("ALTER SYSTEM SET synchronous_standby_names = 'ghost'");
+    await source.client.query('SELECT pg_reload_conf()');
+    await using writer = await TestSource.connect(url);
+    await waitUntil(
+      async () => (await writer.value('SHOW synchronous_standby_names')) === 'ghost',
+      'the setting',
+    );
+    const pid = await writer.value('SELECT pg_backend_pid()');
+    const commit = writer.client.query(
+      "BEGIN; ALTER TABLE t ADD COLUMN more int DEFAULT 5; INSERT INTO t VALUES (1, 'new', 7); COMMIT",
+    );
+    // It has been decoded by now, or is about to be.
+    await waitUntil(
+      async () =>
+        (await source.value(`SELECT wait_event FROM pg_stat_activity WHERE pid = ${String(pid)}`)) ===
+        'SyncRep',
+      'the commit',
+    );
+    await session.session.nudge();
+    await sleep(300);
+    expect(session.parts.filter(({ kind }) => kind === 'failed')).toEqual([]);
+    await source.client.query('ALTER SYSTEM RESET synchronous_standby_names');
+    await source.client.query('SELECT pg_reload_conf()');
+    await source.client.query('SELECT pg_cancel_backend($1)', [pid]);
+    await commit;
+    await session.caughtUp();
+    expect(session.changes('public.t')).toEqual(['insert 1|new|7']);
+  });
+
   test('scans wait for transactions that ran when the table joined, prepared ones too, and say for whom', async () => {
     await using source = await start({ joinTimeoutSeconds: 0.2 });
     await using writer = await TestSource.connect(url);

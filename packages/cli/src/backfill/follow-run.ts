@@ -87,7 +87,7 @@ function onScreen(context: CommandContext): Shown {
     show: (run) => {
       const page = runPage(run, { columns: screen.columns, colors: output.colors });
       const footer = output.colors.dim('Ctrl-C stops watching; the run goes on.');
-      screen.draw([...page, footer].map((line) => output.redact(line)));
+      screen.draw([...page, '', footer].map((line) => output.redact(line)));
     },
     end: (last) => {
       if (last !== undefined) screen.draw([]);

@@ -52,7 +52,7 @@ const SWAPPED = aRun({
 test('a run at work says why it is slow, what failed and what to do', () => {
   expect(`\n${runPage(AT_WORK, plain).join('\n')}\n`).toMatchInlineSnapshot(`
     "
-    ▷ run-12  reset of shop/orders  throttled: the …  42 % · 820 k rows/s · 2 s left
+    ▷ run-12  reset of shop/orders  throttled  42 % · 820 k rows/s · 2 s left
       why        schema cleanup (anna)
       rows       the whole table
       plan       plan-0a1b2c3d4e5f

@@ -31,10 +31,11 @@ export function runPage(run: Run, options: PageOptions): string[] {
 function headLine(run: Run, options: PageOptions): string {
   const { colors } = options;
   const start = `${stateMark(run, colors)} ${colors.bold(runTitle(run))}  `;
+  // Why it is so stands below, whole.
+  const state = stateSentence({ ...run, because: null });
   const detail = advance(run).join(' · ');
-  const room = pageWidth(options) - textWidth(start) - (detail === '' ? 0 : textWidth(detail) + 2);
-  const sentence = clip(stateSentence(run), Math.max(room, run.state.length));
-  return `${start}${sentence}${detail === '' ? '' : colors.dim(`  ${detail}`)}`;
+  const room = pageWidth(options) - textWidth(start) - textWidth(state) - 2;
+  return `${start}${state}${detail === '' || room <= 0 ? '' : colors.dim(`  ${clip(detail, room)}`)}`;
 }
 
 function headFacts(run: Run, { timeZone }: PageOptions): [string, string][] {

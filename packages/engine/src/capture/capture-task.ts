@@ -336,6 +336,8 @@ export class CaptureTask {
    */
   async addGeneration(collection: string, generation: number, carriesOver: boolean): Promise<void> {
     const { live, resource } = this.#reachable(collection);
+    if (resource.current.writer.head.checkpoint === undefined)
+      throw new Problem('BRM-RUN-READING', `${collection} is only being joined`, { kind: 'retry' });
     const known = resource.generation(generation);
     if (known !== undefined) {
       known.goOn();

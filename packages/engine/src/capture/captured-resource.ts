@@ -66,7 +66,10 @@ export class CapturedResource {
    */
   async attach(table: CapturedTable, carriesOver = false): Promise<void> {
     await this.#turn.run(async () => {
-      if (table.writer.head.checkpoint === undefined) await table.beginAt(this.resume, carriesOver);
+      // Before the first of them has joined, all join together.
+      const hasBegun = this.current.writer.head.checkpoint !== undefined;
+      if (hasBegun && table.writer.head.checkpoint === undefined)
+        await table.beginAt(this.resume, carriesOver);
       this.#tables.set(table.writer.generation, table);
     });
   }

@@ -150,7 +150,8 @@ class BaseWriter {
   async put(batch: Batch): Promise<void> {
     const compressed = await this.#context.compression.compress(encodeSegment(batch));
     this.#blobs += 1;
-    const name = `${this.#journal}/${this.#writer.head.epoch}-${this.#blobs}.arrow.zst`;
+    // One that failed may have left its blobs until the next start.
+    const name = `${this.#journal}/${this.#readAt}-${this.#writer.head.epoch}-${this.#blobs}.arrow.zst`;
     const { bytes } = await this.#context.store.blobs.put(name, [compressed]);
     const rawBytes = batchBytes(batch);
     this.#pending.push({ kind: 'rows', meta: this.#meta(batch.rows, rawBytes), blob: { name, bytes } });

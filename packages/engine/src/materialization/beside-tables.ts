@@ -22,6 +22,11 @@ export class BesideTables {
     return this.#feeds.get(keyOf(collection, generation));
   }
 
+  /** Whether it is open, or being opened. */
+  has(collection: string, generation: number): boolean {
+    return this.#feeds.has(keyOf(collection, generation));
+  }
+
   *feeds(): Iterable<TableFeed> {
     for (const feed of this.#feeds.values()) if (feed !== undefined) yield feed;
   }

@@ -188,11 +188,8 @@ export class MaterializationTask {
       this.beside.set(collection, generation, feed);
       await this.#noteWhatIsLive(collection);
       const { current, next, previous } = await this.#generations(collection).read();
-      if (![current, next, previous].some((known) => known?.generation === generation)) {
-        // It was removed while it was being opened.
-        await this.dropEdition(collection, generation, signal);
-        return;
-      }
+      const isNoted = [current, next, previous].some((known) => known?.generation === generation);
+      if (!isNoted) return await this.dropEdition(collection, generation, false, signal);
       await feed.read(signal);
     } catch (thrown) {
       signal.throwIfAborted();
@@ -288,7 +285,7 @@ export class MaterializationTask {
     swaps: readonly { readonly collection: string; readonly to: number }[],
     signal: AbortSignal,
   ): Promise<{ readonly longestWaitMilliseconds: number }> {
-    const destination = this.#reachable();
+    const destination = this.destination;
     const pairs = swaps.flatMap(({ collection, to }) => {
       const live = this.feeds.get(collection);
       const next = this.edition(collection, to);
@@ -331,16 +328,21 @@ export class MaterializationTask {
   }
 
   /**
-   * Removes a generation that is not the one readers see. Idempotent. Throws a `retry` problem until it is known which one
-   * that is. (Invariant 7)
+   * Removes a generation that readers do not see. Idempotent. Throws a `retry` problem until it is known which one that is.
+   * (Invariant 7) `noted`: whether a note still mentions it.
    */
-  async dropEdition(collection: string, generation: number, signal: AbortSignal): Promise<void> {
-    const destination = this.#reachable();
+  async dropEdition(
+    collection: string,
+    generation: number,
+    noted: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const destination = this.destination;
     const binding = this.bindings.get(collection);
-    if (binding === undefined) return;
     const feed = this.beside.get(collection, generation);
-    const isBroken = this.beside.problem(collection, generation) !== undefined;
-    if (feed === undefined && !isBroken) throw this.#away();
+    const isExpected = noted || this.beside.has(collection, generation);
+    const isOpening = isExpected && this.beside.problem(collection, generation) === undefined;
+    if (binding === undefined || (feed === undefined && isOpening)) throw this.#away();
     if (feed?.handle.place === 'live') throw this.#away();
     feed?.close();
     while (feed?.busy === true) await sleep(REST_MILLISECONDS, signal);
@@ -352,10 +354,6 @@ export class MaterializationTask {
 
   /** The open destination, for those who read tables beside us. Throws a `retry` problem while it is away. */
   get destination(): Destination {
-    return this.#reachable();
-  }
-
-  #reachable(): Destination {
     if (this.#destination === undefined) throw this.#away();
     return this.#destination;
   }

@@ -7,10 +7,12 @@ import { MemoryDisk } from './memory-store.ts';
 import { leftovers } from './run-leftovers.ts';
 import { differenceOf } from './row-difference.ts';
 import { Scheduler } from './scheduler.ts';
+import { mended, sourceRows, targetRows, textsOf } from './hidden-scope.ts';
+import type { SimulatedTable } from './simulated-database.ts';
 import { SimulatedDatabase } from './simulated-database.ts';
-import { SimulatedPeople } from './simulated-people.ts';
+import { SimulatedPeople, collectionOf, requestFor } from './simulated-people.ts';
 import type { SimulatedWorld } from './simulated-pipe.ts';
-import { SimulatedPipe } from './simulated-pipe.ts';
+import { CAPTURE, SimulatedPipe } from './simulated-pipe.ts';
 import { SimulatedReader } from './simulated-reader.ts';
 import { Workload, addTables, fill } from './simulated-workload.ts';
 
@@ -123,6 +125,8 @@ export class RunSimulation {
     await this.#until(() => this.#isAtRest(), STEP_LIMIT, 'rest', 'settle');
     if (this.#hidden.size > 0) await this.#mend();
     await this.#compare('at rest');
+    for (const table of this.world.source.tables)
+      if (table.identity === 'key' && this.scheduler.random.chance(0.5)) await this.#mendUnseen(table);
     this.scheduler.now += LONG_MILLISECONDS;
     await this.#until(
       () => this.#isAtRest() && this.#areAllOver(),
@@ -218,7 +222,8 @@ export class RunSimulation {
     } else if (random.chance(this.#mishaps.session)) {
       this.#count('session lost');
       this.#pipe?.loseSession();
-    } else if (random.chance(this.#mishaps.hidden)) {
+    } else if (random.chance(this.#mishaps.hidden) && this.#isNobodyReading()) {
+      this.#count('hidden writes');
       for (const name of this.#workload.actHidden()) this.#hidden.add(name);
     }
   }
@@ -232,7 +237,6 @@ export class RunSimulation {
 
   /** All that is hidden comes to light. */
   async #mend(): Promise<void> {
-    const { requestFor, collectionOf } = await import('./simulated-people.ts');
     const tables = this.world.source.tables.filter(({ name }) => this.#hidden.has(name));
     for (const table of tables) {
       const mode = table.identity === 'key' ? 'incremental' : 'reset';
@@ -240,6 +244,53 @@ export class RunSimulation {
       if (run === undefined) this.problems.push(`the run that mends ${table.name} is refused`);
       await this.#until(() => this.#isAtRest(), STEP_LIMIT, `the mending of ${table.name}`, 'settle');
     }
+  }
+
+  /** Changes at the source that nobody saw: verification finds them, a run over a part mends just that, one over all the rest. */
+  async #mendUnseen(table: SimulatedTable): Promise<void> {
+    const { source, targets } = this.world;
+    const { random } = this.scheduler;
+    const [target] = targets.values() as Iterable<MemoryDatabase>;
+    const before = targetRows(target as MemoryDatabase, table);
+    for (let left = 1 + random.below(3); left > 0; left -= 1) this.#workload.actHidden(table);
+    this.#hidden.add(table.name);
+    const now = sourceRows(source, table);
+    const differs = textsOf(before).join('\n') !== textsOf(now).join('\n');
+    const found = await this.#verdict(table);
+    if (found !== (differs ? 'divergent' : 'equal'))
+      this.problems.push(`${table.name} ${differs ? 'differs' : 'is equal'} and was found ${found}`);
+    const scope = this.people.anyScope(table);
+    const missingRows = random.pick(['remove', 'keep'] as const);
+    this.#count(`mended unseen changes: ${scope.kind}, ${missingRows}`);
+    const collections = [collectionOf(table)];
+    await this.people.order({ ...requestFor('incremental', collections), scope, missingRows });
+    await this.#until(() => this.#isAtRest(), STEP_LIMIT, 'the mending of a part', 'settle');
+    const expected = textsOf(mended(table, scope, missingRows, before, now));
+    for (const one of targets.values()) {
+      const actual = textsOf(targetRows(one, table));
+      if (actual.join('\n') !== expected.join('\n'))
+        this.problems.push(
+          `${JSON.stringify(scope)} of ${table.name}, ${missingRows}: expected\n  ${expected.join('\n  ')}\nfound\n  ${actual.join('\n  ')}\nbefore\n  ${textsOf(before).join('\n  ')}\nsource\n  ${textsOf(now).join('\n  ')}`,
+        );
+    }
+    await this.people.order(requestFor('incremental', collections));
+    await this.#until(() => this.#isAtRest(), STEP_LIMIT, 'the mending of all', 'settle');
+    const after = await this.#verdict(table);
+    if (after !== 'equal') this.problems.push(`${table.name} was mended and is found ${after}`);
+    this.#fail();
+  }
+
+  /** Of the comparison of a table with its collection. */
+  async #verdict(table: SimulatedTable): Promise<string> {
+    const { verifications, process } = this.#pipe as SimulatedPipe;
+    let verdict: string | undefined;
+    const request = { target: CAPTURE.name, bindings: [collectionOf(table)], level: 'full' } as const;
+    verifications.verify(request, process.stop.signal).then(
+      ([verification]) => (verdict = verification?.report.verdict ?? 'nothing'),
+      (thrown: unknown) => (verdict = String(thrown)),
+    );
+    await this.#until(() => verdict !== undefined, STEP_LIMIT, 'a verification', 'settle');
+    return verdict ?? 'nothing';
   }
 
   #runs(): Run[] {
@@ -255,6 +306,16 @@ export class RunSimulation {
   #areAllOver(): boolean {
     return this.#runs().every(
       ({ state, undoUntil }) => isOver(state) || (state === 'undone' && undoUntil === null),
+    );
+  }
+
+  /** What changes unseen while a table is read, no read can put right. */
+  #isNobodyReading(): boolean {
+    const { capture } = this.#pipe as SimulatedPipe;
+    const tables = [...capture.resources.values()].flatMap((resource) => resource.tables);
+    const isRead = tables.every(({ isRead: read }) => read);
+    return (
+      isRead && capture.resources.size === this.world.source.tables.length && this.#runs().every(isRunAtRest)
     );
   }
 

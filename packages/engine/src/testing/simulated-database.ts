@@ -163,9 +163,8 @@ export class SimulatedDatabase {
 
   /** Commits what no log will ever tell: it happened while nobody looked. */
   hide(transaction: Transaction): void {
-    // Twice changed: nobody may rely on what was seen of such a row.
-    for (const { table, row, oldRow } of transaction.changes)
-      for (const changed of [row, oldRow]) this.#observe(table, changed);
+    // Nobody may rely on what was seen: one generation has it, the other has not.
+    for (const { table } of transaction.changes) this.#observe(table, undefined);
     transaction.changes.length = 0;
     this.commit(transaction);
     this.end(transaction);
@@ -308,7 +307,9 @@ export class SimulatedDatabase {
   #note(transaction: Transaction, change: Omit<LoggedChange, 'schema' | 'at'>): void {
     transaction.locks.add(change.table);
     this.#observe(change.table, change.kind === 'truncate' ? undefined : change.row);
-    if (change.kind === 'move') this.#observe(change.table, change.oldRow);
+    // What is under the new key now may have been incomplete under the old one.
+    if (change.kind === 'move')
+      for (const row of [change.row, change.oldRow]) this.#observe(change.table, row);
     transaction.changes.push({ ...change, schema: schemaOf(change.table), at: this.advance() });
   }
 

@@ -107,10 +107,9 @@ export class Workload {
   }
 
   /** A few changes of rows that no log tells of. Returns which tables have them. */
-  actHidden(): readonly string[] {
+  actHidden(table = this.#scheduler.random.pick(this.#database.tables)): readonly string[] {
     const database = this.#database;
     const transaction = database.begin();
-    const table = this.#scheduler.random.pick(database.tables);
     for (let left = 1 + this.#scheduler.random.below(4); left > 0; left -= 1)
       this.#actOnRow(transaction, table);
     const names = [...new Set(transaction.changes.map((change) => change.table.name))];

@@ -3,7 +3,7 @@ import { Problem } from '@brimful/model';
 import { author } from '../../backfill/author.ts';
 import type { Desk } from '../../backfill/desk.ts';
 import { atDesk } from '../../backfill/desk.ts';
-import { followRun } from '../../backfill/follow-run.ts';
+import { followRun, pageOptions } from '../../backfill/follow-run.ts';
 import type { PlanFlags } from '../../backfill/plan-flags.ts';
 import { runDraft } from '../../backfill/plan-flags.ts';
 import type { CommandContext } from '../../command-context.ts';
@@ -12,7 +12,7 @@ import { ExitCode } from '../../exit-code.ts';
 import { print, printJson } from '../../output.ts';
 import type { Ask } from '../../terminal/ask.ts';
 import { obstacles } from '../../terminal/guard-lines.ts';
-import { subjectText } from '../../terminal/plan-page.ts';
+import { planPage, subjectText } from '../../terminal/plan-page.ts';
 import { showPlan } from './plan.ts';
 
 export interface ApplyFlags {
@@ -49,9 +49,14 @@ export async function run(
   return atDesk(context, 'change', async (desk) => {
     const draft = runDraft(task, flags, desk.config.backfill, context.workingDirectory);
     const made = await desk.backfills.plan(draft);
-    showPlan(context, made);
     const { blocking } = obstacles(made);
-    if (blocking.length > 0) return ExitCode.refused;
+    if (blocking.length > 0) {
+      showPlan(context, made);
+      return ExitCode.refused;
+    }
+    // How it goes on is asked below, not said.
+    if (context.output.json) printJson(context.output, made);
+    else print(context.output, `${planPage(made, pageOptions(context.output)).join('\n')}\n`);
     const acknowledged = await confirmed(made, flags, ask);
     if (acknowledged === undefined) {
       if (!context.output.json) print(context.output, 'Nothing was done.');

@@ -83,9 +83,12 @@ export class RunTask {
   /** A run that is over has its report when nothing is left of it. */
   async #cleanUpEnded(signal: AbortSignal): Promise<void> {
     const backOff = new BackOff();
-    while (!signal.aborted && leavesSomething(this.#run)) {
+    while (!signal.aborted) {
       try {
-        await new Ending(this.#means, this.#run).cleanUpRest(signal);
+        // What was told last may be older than what we wrote ourselves.
+        this.#run = await this.#means.book.get(this.id);
+        if (!leavesSomething(this.#run)) return;
+        await new Ending(this.#means, this.#run).cleanUp(signal);
         await this.#change((run) => ({
           ...run,
           report: reportOf(run, this.#longestSwapMilliseconds, this.#now()),
@@ -190,7 +193,8 @@ export class RunTask {
 
   async #watchPace(): Promise<void> {
     const hold = this.#governor?.pace(this.id).held();
-    const isHeld = hold?.state === 'throttled' || hold?.state === 'gated';
+    // `paused` here is a rate of 0, or a person's pause of everything: of this run alone it is a state of its own.
+    const isHeld = hold !== undefined && hold.state !== 'free' && hold.state !== 'window closed';
     const reason = hold?.reason ?? null;
     if (isHeld && this.#run.state === 'running') await this.#step('throttled', reason ?? undefined);
     if (!isHeld && this.#run.state === 'throttled') await this.#step('unthrottled');
@@ -378,7 +382,7 @@ export class RunTask {
     await this.#change((run) => {
       if (!('state' in nextRunState(run.state, input))) return run;
       const next = stepRun(run, input, { now: this.#now(), ...(because === undefined ? {} : { because }) });
-      return next.endedAt === null || next.report !== null
+      return next === run || next.endedAt === null || next.report !== null
         ? next
         : { ...next, report: reportOf(next, this.#longestSwapMilliseconds, this.#now()) };
     });

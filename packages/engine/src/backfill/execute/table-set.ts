@@ -68,14 +68,18 @@ export class TableSet {
       const generation = table.generation[side];
       const { registry } = this.#means.context.store;
       const record = tableGenerations(registry, table.materialization, table.table);
-      const { next, previous } = await record.read();
-      if (next?.generation !== generation && previous?.generation !== generation) continue;
-      await this.#task(table).dropEdition(this.#binding.collection, generation, signal);
+      const { current, next, previous } = await record.read();
+      const { collection } = this.#binding;
+      if (current.generation === generation) continue;
+      if (next?.generation === generation || previous?.generation === generation)
+        await this.#task(table).dropEdition(collection, generation, true, signal);
       await record.change((now) => ({
         ...now,
         next: now.next?.generation === generation ? null : now.next,
         previous: now.previous?.generation === generation ? null : now.previous,
       }));
+      // A session that began in between may have made it again, and have ended since.
+      await this.#task(table).dropEdition(collection, generation, false, signal);
     }
   }
 

@@ -34,6 +34,18 @@ describe('beside an application', () => {
     }
   }
 
+  test('beside look-ups that now and then take long whoever reads, it still reads at a tenth of full speed', async () => {
+    const shares: number[] = [];
+    for (const seed of [11, 12, 13, 14, 15, 16]) {
+      await using governed = new GovernedSource({ seed });
+      governed.source.application = 0.3;
+      governed.source.outliers = 0.1;
+      governed.start('run-1');
+      shares.push(mean(await governed.spans(24, 5)) / (FULL_BYTES_PER_SECOND * 0.7));
+    }
+    expect(shares.reduce((sum, share) => sum + share, 0) / shares.length).toBeGreaterThanOrEqual(0.1);
+  });
+
   test('without a governor, the same source would hurt it', async () => {
     const idle = await quiet(0.5, 1);
     await using free = new GovernedSource({

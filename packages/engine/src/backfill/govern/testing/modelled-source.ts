@@ -24,6 +24,8 @@ const BATCH_BYTES = 4 * 1024 ** 2;
 const SERVICE_MILLISECONDS = 0.3;
 const NETWORK_MILLISECONDS = 0.2;
 const MOST_USED = 0.98;
+/** Of an outlier, mean: a checkpoint, a vacuum, a neighbour on the same machine. */
+const OUTLIER_MILLISECONDS = 8;
 const LOOK_UP_MILLISECONDS = 100;
 const HEALTH_EVERY = 10;
 
@@ -31,6 +33,8 @@ const HEALTH_EVERY = 10;
 export class ModelledSource {
   /** Part of the server that the application takes. */
   application = 0;
+  /** Part of the look-ups that take long whoever reads. */
+  outliers = 0;
   /** Everything else the probe tells. */
   health: Partial<SourceHealth> = {};
   isProbeSilent = false;
@@ -118,7 +122,9 @@ export class ModelledSource {
   #lookUp(): number {
     const used = this.application + (this.#readers * READER_BYTES_PER_SECOND) / FULL_BYTES_PER_SECOND;
     const mean = SERVICE_MILLISECONDS / (1 - Math.min(MOST_USED, used));
-    return NETWORK_MILLISECONDS - Math.log(1 - this.#random.next()) * mean;
+    const look = NETWORK_MILLISECONDS - Math.log(1 - this.#random.next()) * mean;
+    const isOutlier = this.outliers > 0 && this.#random.next() < this.outliers;
+    return isOutlier ? look - Math.log(1 - this.#random.next()) * OUTLIER_MILLISECONDS : look;
   }
 
   async #measure(tell: (reading: ProbeReading) => void, signal: AbortSignal): Promise<void> {
