@@ -68,7 +68,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       className={classes.scroller}
       style={{ maxHeight }}
       tabIndex={0}
-      role="region"
+      role="group"
       aria-label={label}
     >
       <table className={classes.table} data-dense={dense || undefined} aria-rowcount={sorted.length + 1}>

@@ -77,7 +77,9 @@ function FirstAndLast({ plan: { firstRow, lastRow, collection } }: { readonly pl
   if (firstRow === null && lastRow === null) return <span className="quiet">not looked up</span>;
   return (
     <details>
-      <summary aria-label={`First and last row of ${collection}`}>Show</summary>
+      <summary>
+        Show<span className="for-screen-readers"> the first and last row of {collection}</span>
+      </summary>
       <Code block>{JSON.stringify({ first: firstRow, last: lastRow }, null, 1)}</Code>
     </details>
   );

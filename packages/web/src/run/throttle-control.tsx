@@ -56,7 +56,8 @@ export function ThrottleControl({ run }: { readonly run: Run }) {
             step={1}
             value={shown}
             label={null}
-            thumbProps={{ 'aria-label': 'Throttle', 'aria-valuetext': stepWords(shown) }}
+            thumbLabel="Throttle"
+            thumbProps={{ 'aria-valuetext': stepWords(shown) }}
             onChange={setStep}
           />
           <Text size="sm" w={120} ta="right">
