@@ -4,7 +4,7 @@ const MINUTE_MS = 60_000;
 const PG_GLOBAL_SETUP = './packages/testbed/src/vitest-postgres.setup.ts';
 
 /** A test file's suffix names what it needs; everything unsuffixed is pure and shares one module graph. */
-const NEEDS = ['pg', 'duckdb', 'store'] as const;
+const NEEDS = ['pg', 'duckdb', 'store', 'web'] as const;
 
 const roots = ['packages', 'connectors', 'stores', 'demo', 'benchmarks', 'acceptance', 'tidy'];
 const matching = (suffix: string): string[] => roots.map((root) => `${root}/**/*${suffix}.test.ts`);
@@ -36,6 +36,14 @@ export default defineConfig({
           name: 'duckdb',
           include: matching('.duckdb'),
           testTimeout: 2 * MINUTE_MS,
+          hookTimeout: MINUTE_MS,
+        },
+      },
+      {
+        test: {
+          name: 'web',
+          include: matching('.web'),
+          testTimeout: MINUTE_MS,
           hookTimeout: MINUTE_MS,
         },
       },

@@ -22,7 +22,7 @@ export function longFiles(workspace: Workspace): Violation[] {
 export function buckets(workspace: Workspace): Violation[] {
   return workspace.files.flatMap((file) => {
     if (TYPES_IS_A_NOUN.test(file.path)) return [];
-    const names = file.path.replace(/\.ts$/, '').split('/');
+    const names = file.path.replace(/\.tsx?$/, '').split('/');
     const bucket = names.find((name) => BUCKETS.includes(name));
     if (bucket === undefined) return [];
     return [
@@ -38,7 +38,7 @@ export function buckets(workspace: Workspace): Violation[] {
 
 export function fileNames(workspace: Workspace): Violation[] {
   return workspace.files
-    .filter(({ path }) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)*\.ts$/.test(basename(path)))
+    .filter(({ path }) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)*\.tsx?$/.test(basename(path)))
     .map(({ path }) => ({
       where: path,
       what: 'is not in kebab-case.',
@@ -62,7 +62,11 @@ export function deadFiles(workspace: Workspace): Violation[] {
 }
 
 function isEntry({ path, package: owner }: SourceFile): boolean {
-  const conventional = [`${owner.folder}/src/mod.ts`, `${owner.folder}/src/main.ts`];
+  const conventional = [
+    `${owner.folder}/src/mod.ts`,
+    `${owner.folder}/src/main.ts`,
+    `${owner.folder}/src/main.tsx`,
+  ];
   return owner.entries.has(path) || conventional.includes(path) || /\.(test|setup)\.ts$/.test(path);
 }
 

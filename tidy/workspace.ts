@@ -84,7 +84,7 @@ function readPackage(directory: string, folder: string): WorkspacePackage {
 }
 
 function sourcePaths(directory: string, owner: WorkspacePackage): string[] {
-  return globSync(`${owner.folder}/**/*.ts`, {
+  return globSync(`${owner.folder}/**/*.{ts,tsx}`, {
     cwd: directory,
     exclude: ['**/node_modules/**', '**/dist/**'],
   }).toSorted();

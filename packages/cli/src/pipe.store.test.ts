@@ -1,7 +1,11 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ControlClient } from '@brimful/control';
+import { Client } from '@brimful/api';
+import { ControlClient, DEFAULT_PORT } from '@brimful/control';
 import type { Runtime } from '@brimful/engine';
 import type { RuntimeStatus } from '@brimful/model';
 import { STATUS_KEY } from '@brimful/model';
@@ -23,7 +27,10 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-function start(startRuntime: () => Promise<Runtime>): Promise<Pipe> {
+function start(
+  startRuntime: () => Promise<Runtime>,
+  server: Partial<LoadedConfig['server']> = {},
+): Promise<Pipe> {
   const config: LoadedConfig = {
     file: join(directory, 'brimful.yaml'),
     spec: {
@@ -39,6 +46,7 @@ function start(startRuntime: () => Promise<Runtime>): Promise<Pipe> {
     },
     dataDirectory: join(directory, 'data'),
     backfill: { undo: undefined, prices: undefined },
+    server: { host: '127.0.0.1', port: 0, names: [], password: undefined, tokens: {}, ...server },
     redact: redactor(),
   };
   return Pipe.start({ config, connectors: fakeConnectors(), log: silentLog, openStore, startRuntime });
@@ -116,4 +124,40 @@ test('it knows the runs that go on, and forgets those that are over', async () =
   const control = await ControlClient.find(join(directory, 'data'));
   await control?.backfills.order('run-000002', { verb: 'cancel', who: 'anna', why: null });
   await expect.poll(() => pipe.runs()).toEqual([]);
+});
+
+test('browsers and programs reach it while it runs, and nobody afterwards', async () => {
+  const pipe = await start(async () => fakeRuntime());
+  const client = new Client({ origin: pipe.url ?? '' });
+  expect(await client.call('getStatus', {})).toMatchObject({ pid: process.pid });
+  expect(await client.call('listRuns', {})).toEqual({ runs: [], total: 0 });
+  const nothing = client.call('previewCollection', { path: { name: 'shop/orders' } });
+  await expect(nothing).rejects.toMatchObject({ code: 'BRM-COLLECTION-UNKNOWN' });
+  await pipe.stop();
+  await expect(client.call('getStatus', {})).rejects.toMatchObject({ code: 'BRM-API-UNREACHABLE' });
+});
+
+test('where the usual port is taken, another is found; where one was asked for, it is said', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  await expect(start(async () => fakeRuntime(), { port })).rejects.toMatchObject({ code: 'BRM-API-PORT' });
+  const usual = createServer().listen(DEFAULT_PORT, '127.0.0.1');
+  await Promise.race([once(usual, 'listening'), once(usual, 'error')]);
+  {
+    // What did not start has left the data directory free.
+    await using pipe = await start(async () => fakeRuntime(), { port: undefined });
+    expect(pipe.url).not.toContain(`:${DEFAULT_PORT}`);
+    expect((await fetch(`${pipe.url}/healthz`)).status).toBe(200);
+  }
+  other.close();
+  usual.close();
+});
+
+test('it does not start where others could reach it and nothing keeps them out', async () => {
+  const runtime = fakeRuntime();
+  await expect(start(async () => runtime, { host: '0.0.0.0' })).rejects.toMatchObject({
+    code: 'BRM-API-EXPOSED',
+  });
+  expect(runtime.stops).toBe(1);
 });

@@ -1,20 +1,30 @@
+import { fileURLToPath } from 'node:url';
 import type { Logger } from '@brimful/connector';
 import type {
   BackfillCalls,
   ControlServer,
-  ControlTarget,
+  HttpServer,
+  HttpTarget,
   VerifyProgress,
   VerifyRequest,
 } from '@brimful/control';
-import { backfillCalls, serveControl } from '@brimful/control';
+import {
+  backfillCalls,
+  collectionLook,
+  DEFAULT_PORT,
+  LogRing,
+  serveControl,
+  serveHttp,
+} from '@brimful/control';
 import type { Runtime, RuntimeOptions } from '@brimful/engine';
 import { Backfills, planRepairs } from '@brimful/engine';
 import type { Run, RuntimeStatus, VerificationReport } from '@brimful/model';
-import { STATUS_KEY } from '@brimful/model';
+import { Problem, STATUS_KEY } from '@brimful/model';
 import type { Store } from '@brimful/store';
 import type { LoadedConfig } from './config/load.ts';
 import type { ConnectorRegistry } from './connectors.ts';
 import { isShown } from './terminal/run-lines.ts';
+import { packageVersion } from './version.ts';
 
 export interface PipeOptions {
   readonly config: LoadedConfig;
@@ -27,12 +37,15 @@ export interface PipeOptions {
 
 /** Often enough for a person who watches; each time is one small durable write. */
 const PUBLISH_EVERY_MILLISECONDS = 1000;
+/** What `npm run build` of packages/web makes. */
+const PAGES_DIRECTORY = fileURLToPath(new URL('../../web/dist', import.meta.url));
 /** The author of what is planned without a person. */
 const NOBODY = 'system';
 
 /**
  * A configuration at work: its store and its runtime, in this process. While it runs, its status stands in the
- * store's registry for `brimful status` in another terminal, and other commands steer it through its control socket.
+ * store's registry for `brimful status` in another terminal, other commands steer it through its control socket, and
+ * browsers through its HTTP server.
  */
 export class Pipe implements AsyncDisposable {
   readonly #store: Store;
@@ -45,6 +58,7 @@ export class Pipe implements AsyncDisposable {
   readonly #runs = new Map<string, Run>();
   readonly #watching: Promise<void>;
   #control: ControlServer | undefined;
+  #http: HttpServer | undefined;
   #publishing: Promise<void> = Promise.resolve();
   #busy = false;
   #stopped: Promise<void> | undefined;
@@ -63,22 +77,26 @@ export class Pipe implements AsyncDisposable {
   }
 
   static async start(options: PipeOptions): Promise<Pipe> {
-    const { config, connectors, log } = options;
+    const { config, connectors } = options;
+    const now = options.now ?? Date.now;
+    const logs = new LogRing(config.redact, now);
+    const log = logs.over(options.log);
     const store = await options.openStore(config.dataDirectory);
+    let pipe: Pipe | undefined;
     try {
       const runtime = await options.startRuntime({
         spec: config.spec,
         connectors,
         store,
         log,
-        now: options.now ?? Date.now,
+        now,
         reach() {},
       });
-      const pipe = new Pipe(store, runtime, options);
-      await pipe.#serve(config.dataDirectory);
+      pipe = new Pipe(store, runtime, { ...options, log });
+      await pipe.#serve(config, logs, now);
       return pipe;
     } catch (error) {
-      await store[Symbol.asyncDispose]();
+      await (pipe === undefined ? store[Symbol.asyncDispose]() : pipe.stop());
       throw error;
     }
   }
@@ -121,7 +139,7 @@ export class Pipe implements AsyncDisposable {
     clearInterval(this.#timer);
     try {
       // First: nobody is told of what is already coming down.
-      await this.#control?.[Symbol.asyncDispose]();
+      await Promise.all([this.#control?.[Symbol.asyncDispose](), this.#http?.[Symbol.asyncDispose]()]);
       await this.#runtime.stop();
     } finally {
       this.#ending.abort();
@@ -137,17 +155,47 @@ export class Pipe implements AsyncDisposable {
     return this.stop();
   }
 
-  /** A pipe that cannot be steered still copies: it is said, and goes on. */
-  async #serve(dataDirectory: string): Promise<void> {
-    const target: ControlTarget = {
+  /** Of its pages, while they are served. */
+  get url(): string | undefined {
+    return this.#http?.url;
+  }
+
+  async #serve(config: LoadedConfig, logs: LogRing, now: () => number): Promise<void> {
+    const target: HttpTarget = {
       backfills: this.#backfills,
       status: () => this.#runtime.status(),
       verify: (request, signal, onProgress) => this.verify(request, signal, onProgress),
+      collections: collectionLook(this.#store, this.#log),
+      logs,
     };
     try {
-      this.#control = await serveControl(target, dataDirectory);
+      this.#control = await serveControl(target, config.dataDirectory);
     } catch (error) {
+      // A pipe that cannot be steered still copies: it is said, and goes on.
       this.#log.warn({ error }, 'Other commands cannot steer this pipe');
+    }
+    this.#http = await this.#serveHttp(target, config, now);
+  }
+
+  /** At the usual port unless another was asked for; where that is taken, by another pipe say, at any that is free. */
+  async #serveHttp(target: HttpTarget, config: LoadedConfig, now: () => number): Promise<HttpServer> {
+    const { server, redact, dataDirectory } = config;
+    const at = (port: number): Promise<HttpServer> =>
+      serveHttp(target, {
+        settings: { ...server, port },
+        log: this.#log,
+        redact,
+        now,
+        version: packageVersion(),
+        dataDirectory,
+        pagesDirectory: PAGES_DIRECTORY,
+      });
+    if (server.port !== undefined) return at(server.port);
+    try {
+      return await at(DEFAULT_PORT);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'BRM-API-PORT') throw error;
+      return at(0);
     }
   }
 

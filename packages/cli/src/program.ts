@@ -88,11 +88,14 @@ function addRunCommands(root: Command, perform: Perform): void {
     .command('up')
     .description('Run all captures and materializations in this process, until Ctrl-C.')
     .option('-v, --verbose', 'also say what happens inside', false)
+    .addOption(
+      new Option('-p, --port <port>', 'for pages and API; 0: any that is free').argParser(portNumber),
+    )
     .addHelpText(
       'after',
       examples('brimful up', 'brimful up --verbose | tee brimful.log   # JSON logs: stdout is no terminal'),
     )
-    .action((options: { verbose: boolean }) =>
+    .action((options: { verbose: boolean; port?: number }) =>
       perform(async (context) => (await import('./commands/up.ts')).up(context, options)),
     );
   root
@@ -154,6 +157,13 @@ function wholeNumber(text: string): number {
   const number = Number(text);
   if (!Number.isSafeInteger(number) || number < 1)
     throw new InvalidArgumentError('It must be a whole number above 0.');
+  return number;
+}
+
+function portNumber(text: string): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number > 65_535)
+    throw new InvalidArgumentError('It must be a port: 0 to 65535.');
   return number;
 }
 

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Client as Api, OPERATIONS } from '@brimful/api';
 import type { Child, ChildExit } from '@brimful/testbed';
 import { startChild } from '@brimful/testbed';
 import type { TestDatabase } from '@brimful/testbed/vitest';
@@ -125,6 +126,7 @@ test('copies, follows, survives kill -9, stops on a signal, and goes without a t
     operation: 'insert',
     values: { id: '6000', total: null },
   });
+  await askedOverHttp(/"url":"([^"]+)"/.exec(again.stdout())?.[1] ?? '');
 
   expect(await again.kill('SIGTERM')).toEqual({ code: 0, signal: null });
   // Invariant 10
@@ -143,6 +145,39 @@ test('copies, follows, survives kill -9, stops on a signal, and goes without a t
     [{ n: '0' }],
   );
 });
+
+/** What a browser would be told about the same pipe. */
+async function askedOverHttp(origin: string): Promise<void> {
+  const [prefix] = capture.split('/');
+  const api = new Api({ origin });
+  expect(await api.call('getCapture', { path: { name: capture } })).toMatchObject({ state: 'running' });
+  const path = { name: `${prefix}/orders` };
+  const { collection, schema } = await api.call('getCollection', { path });
+  expect(collection.readers.map(({ table }) => table)).toEqual(['orders', 'orders']);
+  expect(schema?.columns.map(({ name }) => name)).toEqual(['id', 'note', 'total']);
+  const newest = await api.call('previewCollection', { path, query: { limit: 12 } });
+  expect(newest.rows.at(-1)).toMatchObject({ operation: 'insert', values: { id: '6000', total: null } });
+  expect(newest.rows).toHaveLength(12);
+  const before = await api.call('previewCollection', { path, query: { limit: 2, skip: 1 } });
+  expect(before.rows).toEqual(newest.rows.slice(-3, -1));
+  const far = await api.call('previewCollection', { path, query: { limit: 5, skip: 100 } });
+  expect(far.rows.map(({ operation }) => operation)).toEqual(Array(5).fill('read'));
+  const draft = { mode: 'incremental', task: capture, bindings: [path.name], reason: 'to see' };
+  const plan = await api.call('planBackfill', { body: draft });
+  expect(plan).toMatchObject({ request: { author: 'local' }, bindings: [{ collection: path.name }] });
+  expect((await api.call('listPlans', {})).plans.map(({ id }) => id)).toEqual([plan.id]);
+  const unread = api.call('applyPlan', { path: { id: plan.id } });
+  await expect(unread).rejects.toMatchObject({ message: expect.stringContaining('whole-table') });
+  const acknowledged = plan.guards.filter(({ level }) => level === 'confirm').map((guard) => guard.id);
+  const { id } = await api.call('applyPlan', { path: { id: plan.id }, body: { acknowledged } });
+  const state = async (): Promise<string> => (await api.call('getRun', { path: { id } })).state;
+  await expect.poll(state, PATIENCE).toBe('done');
+  expect(OPERATIONS.getRun.answer.parse(await api.call('getRun', { path: { id } }))).toMatchObject({ id });
+  const began = await api.call('startVerification', { body: { target: path.name, level: 'full' } });
+  const verified = () => api.call('getVerification', { path: { id: began.id } });
+  await expect.poll(async () => (await verified()).state, PATIENCE).toBe('done');
+  expect((await verified()).reports.map(({ verdict }) => verdict)).toEqual(expect.arrayContaining(['equal']));
+}
 
 test('a source that cannot be reached is said by check and waited for by up', async () => {
   writeFileSync(

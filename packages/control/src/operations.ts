@@ -1,5 +1,6 @@
+import { planApproval, runDraft, runOrder, verificationRequest } from '@brimful/api';
 import type { RunDraft, RunOrder } from '@brimful/engine';
-import { Problem, SCOPE_KEYS_LIMIT } from '@brimful/model';
+import { Problem } from '@brimful/model';
 import { z } from 'zod';
 import type { ControlTarget, VerifyRequest } from './control-target.ts';
 import { verifying } from './verifying.ts';
@@ -26,59 +27,16 @@ const QUICK_MILLISECONDS = 15_000;
 const PLAN_MILLISECONDS = 300_000;
 
 const TEXT_LIMIT = 10_000;
-const LIST_LIMIT = 10_000;
 
 const text = z.string().max(TEXT_LIMIT);
-const words = z.array(text).max(LIST_LIMIT);
 const nothing = z.strictObject({});
 const byId = z.strictObject({ id: text });
 
-const draft: z.ZodType<RunDraft> = z.strictObject({
-  mode: text,
-  task: text,
-  bindings: words.optional(),
-  reason: text.optional(),
-  author: text,
-  acknowledged: words.optional(),
-  time: text.optional(),
-  from: text.optional(),
-  to: text.optional(),
-  zone: text.optional(),
-  keyFrom: text.optional(),
-  keyTo: text.optional(),
-  keys: z.array(text).max(SCOPE_KEYS_LIMIT).optional(),
-  columns: words.optional(),
-  missingRows: text.optional(),
-  deleteLimit: text.optional(),
-  rate: text.optional(),
-  readers: text.optional(),
-  windows: words.optional(),
-  undo: text.optional(),
-  verify: text.optional(),
-});
-
-const approval = z.strictObject({ planId: text, who: text, acknowledged: words });
-
-const order = z.strictObject({
-  id: text,
-  verb: z.enum(['apply', 'pause', 'resume', 'cancel', 'retry', 'skip', 'throttle', 'undo', 'redo']),
-  who: text,
-  why: text.nullable(),
-  collection: text.optional(),
-  throttle: z
-    .strictObject({
-      bytesPerSecond: z.number().nonnegative().nullable(),
-      readers: z.number().int().positive().nullable(),
-    })
-    .optional(),
-});
-
-const verify: z.ZodType<VerifyRequest> = z.strictObject({
-  target: text,
-  bindings: words.nullable(),
-  level: z.enum(['counts', 'full']),
-  author: text.optional(),
-});
+/** As over HTTP; but here callers say who they are: only the owner's processes can be callers. */
+const draft: z.ZodType<RunDraft> = runDraft.extend({ author: text });
+const approval = planApproval.extend({ planId: text, who: text });
+const order = runOrder.extend({ id: text, who: text });
+const verify: z.ZodType<VerifyRequest> = verificationRequest.extend({ author: text.optional() });
 
 export const CALLS = {
   status: call(nothing, QUICK_MILLISECONDS, async (target) => target.status()),

@@ -1,3 +1,5 @@
+import type { ChangedRow } from '@brimful/control';
+import { changedRow } from '@brimful/control';
 import type { Batch } from '@brimful/model';
 import { Problem } from '@brimful/model';
 import type { Store } from '@brimful/store';
@@ -8,8 +10,6 @@ import { openStoreReadonly } from '../data-directory.ts';
 import type { ExitCodeNumber } from '../exit-code.ts';
 import { ExitCode } from '../exit-code.ts';
 import { print } from '../output.ts';
-import type { PreviewRow } from '../preview-row.ts';
-import { previewRow } from '../preview-row.ts';
 import { plural } from '../terminal/format.ts';
 import { grid } from '../terminal/grid.ts';
 import { clip } from '../terminal/width.ts';
@@ -45,14 +45,14 @@ export async function preview(
   return ExitCode.ok;
 }
 
-function cell(row: PreviewRow, column: string): string | null {
+function cell(row: ChangedRow, column: string): string | null {
   const value = row.values[column];
   // A change names only what the source sent: the rest is not null but unsaid.
   if (value === undefined) return '…';
   return value === null ? null : clip(value.replaceAll('\n', ' '), WIDEST_CELL);
 }
 
-async function newestRows(store: Store, collection: string, limit: number): Promise<PreviewRow[]> {
+async function newestRows(store: Store, collection: string, limit: number): Promise<ChangedRow[]> {
   const { ByteBudget, CollectionReader, collectionGenerations, journalId, zstd } =
     await import('@brimful/engine');
   const { current } = await collectionGenerations(store.registry, collection).read();
@@ -64,11 +64,11 @@ async function newestRows(store: Store, collection: string, limit: number): Prom
     collection,
     current,
   );
-  const found: PreviewRow[] = [];
+  const found: ChangedRow[] = [];
   const signal = new AbortController().signal;
   // Backwards in windows, so that a journal of millions of entries is not read from its beginning.
   for (let until = state.next; until > state.first && found.length < limit; until -= ENTRIES_BACK) {
-    const rows: PreviewRow[] = [];
+    const rows: ChangedRow[] = [];
     for await (const entry of reader.history(Math.max(state.first, until - ENTRIES_BACK), until, signal)) {
       if (entry.kind === 'truncate') rows.push({ operation: 'truncate', values: {} });
       if (entry.kind !== 'rows') continue;
@@ -83,10 +83,10 @@ async function newestRows(store: Store, collection: string, limit: number): Prom
 /** For one batch at a time. */
 const MEMORY_BYTES = 64 * 1024 * 1024;
 
-function lastRows(batch: Batch, limit: number): PreviewRow[] {
-  const rows: PreviewRow[] = [];
+function lastRows(batch: Batch, limit: number): ChangedRow[] {
+  const rows: ChangedRow[] = [];
   for (let row = Math.max(0, batch.rows - limit); row < batch.rows; row += 1)
-    rows.push(previewRow(batch, row));
+    rows.push(changedRow(batch, row));
   return rows;
 }
 

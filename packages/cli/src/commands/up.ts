@@ -22,11 +22,15 @@ const LOOK_EVERY_MILLISECONDS = 1000;
 
 export interface UpOptions {
   readonly verbose: boolean;
+  /** Instead of the configuration's. */
+  readonly port?: number;
 }
 
 /** Runs everything in this process until it is stopped. */
 export async function up(context: CommandContext, options: UpOptions): Promise<ExitCodeNumber> {
-  const config = await loadedConfig(context);
+  const written = await loadedConfig(context);
+  const { port } = options;
+  const config = port === undefined ? written : { ...written, server: { ...written.server, port } };
   if (config.spec.captures.length + config.spec.materializations.length === 0) {
     throw new Problem('BRM-CONFIG-VALUE', 'There is nothing to run: no captures.', {
       at: { file: config.file },
@@ -46,12 +50,12 @@ async function inTerminal(
   const screen = new Screen(output.stdout);
   const log = terminalLog(output, screen, options.verbose ? 'debug' : 'warn');
   let stopping = false;
-  const draw = (status: RuntimeStatus, runs: readonly Run[]): void => {
+  const draw = (status: RuntimeStatus, runs: readonly Run[], url: string | undefined): void => {
     const options = { columns: screen.columns, rows: screen.rows - 1, colors: output.colors };
     const view = progressView(status, options, runs);
     const footer = stopping
       ? 'Stopping (Ctrl-C again: at once) ...'
-      : 'Ctrl-C stops; nothing is lost. Elsewhere: brimful status';
+      : `Ctrl-C stops; nothing is lost. ${url === undefined ? 'Elsewhere: brimful status' : `In the browser: ${url}`}`;
     screen.draw([...view, output.colors.dim(footer)].map((line) => output.redact(line)));
   };
   try {
@@ -90,7 +94,7 @@ async function withLogs(
 
 interface Watcher {
   readonly everyMilliseconds: number;
-  onStatus(status: RuntimeStatus, runs: readonly Run[]): void;
+  onStatus(status: RuntimeStatus, runs: readonly Run[], url: string | undefined): void;
   onStopping(): void;
 }
 
@@ -109,13 +113,17 @@ async function run(
     openStore,
     startRuntime,
   });
-  const look = setInterval(() => watcher.onStatus(pipe.status(), pipe.runs()), watcher.everyMilliseconds);
+  if (pipe.url !== undefined) log.info({ url: pipe.url }, 'pages and API');
+  const look = setInterval(
+    () => watcher.onStatus(pipe.status(), pipe.runs(), pipe.url),
+    watcher.everyMilliseconds,
+  );
   try {
     await Promise.race([signals.stopped, pipe.finished]);
     watcher.onStopping();
-    watcher.onStatus(pipe.status(), pipe.runs());
+    watcher.onStatus(pipe.status(), pipe.runs(), pipe.url);
     await pipe.stop();
-    watcher.onStatus(pipe.status(), pipe.runs());
+    watcher.onStatus(pipe.status(), pipe.runs(), pipe.url);
   } finally {
     clearInterval(look);
   }

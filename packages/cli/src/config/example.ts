@@ -43,5 +43,10 @@ dataDirectory: ./data
 # limits:
 #   diskFree: 2 GiB        # captures pause while the disk has less left than this
 #   retention: 7d          # history that every destination has is forgotten after this
+
+# Pages and API: http://127.0.0.1:4646 unless said otherwise. For other machines, set a password.
+# server:
+#   host: 0.0.0.0
+#   password: \${BRIMFUL_PASSWORD}
 `;
 }

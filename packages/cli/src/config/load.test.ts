@@ -281,3 +281,37 @@ describe('mistakes are named with file, line, column and what to do', () => {
     }
   });
 });
+
+describe('the server', () => {
+  const captures = 'captures: { fake: { connector: fake, config: { url: x } } }\n';
+
+  test('is for this machine alone, at the usual port, unless said otherwise', async () => {
+    const { server } = await parse(captures);
+    expect(server).toEqual({
+      host: '127.0.0.1',
+      port: undefined,
+      names: [],
+      password: undefined,
+      tokens: {},
+    });
+  });
+
+  test('has secrets, which are never shown', async () => {
+    const token = 'brm_0123456789abcdefghijkl';
+    const { server, redact } = await parse(
+      `${captures}server: { host: 0.0.0.0, port: 80, password: correct horse, tokens: { ci: ${token} } }`,
+    );
+    expect(server).toMatchObject({ host: '0.0.0.0', port: 80, tokens: { ci: token } });
+    expect(redact(`said "correct horse" and ${token}`)).toBe('said "***" and ***');
+  });
+
+  test.each(['{ port: 70000 }', '{ password: short }', '{ tokens: { ci: short } }', '{ prot: 1 }'])(
+    'is refused as %s',
+    async (server) => {
+      const refused = parse(`${captures}server: ${server}`);
+      await expect(refused).rejects.toMatchObject({
+        errors: [{ code: expect.stringMatching('BRM-CONFIG') }],
+      });
+    },
+  );
+});

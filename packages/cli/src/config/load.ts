@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
+import type { HttpSettings } from '@brimful/control';
 import type { PriceList } from '@brimful/engine';
 import type { Spec } from '@brimful/model';
 import { Problem } from '@brimful/model';
@@ -8,6 +9,7 @@ import type { Redact } from '../redact.ts';
 import { redactor } from '../redact.ts';
 import { ConfigDocument } from './document.ts';
 import { checkReferences } from './references.ts';
+import type { Config } from './schema.ts';
 import { configSchema } from './schema.ts';
 import { toSpec } from './to-spec.ts';
 import { validate } from './validate.ts';
@@ -19,7 +21,13 @@ export interface LoadedConfig {
   /** Absolute. */
   readonly dataDirectory: string;
   readonly backfill: BackfillSettings;
+  readonly server: ServerSettings;
   readonly redact: Redact;
+}
+
+/** Where pages and API are served, and who is let in. Without a port: the usual one, or any that is free. */
+export interface ServerSettings extends Omit<HttpSettings, 'port'> {
+  readonly port: number | undefined;
 }
 
 /** What runs that do not say otherwise begin with. */
@@ -64,14 +72,21 @@ export async function parseConfig(text: string, path: string, options: LoadOptio
   const spec = await toSpec(valid.value, document, directory, options.connectors, problems);
   problems.push(...checkReferences(spec, document));
   if (problems.length > 0) return refuse(problems);
+  const { server } = valid.value;
   const configs = [...spec.captures, ...spec.materializations].map((task) => task.config);
   return {
     file: path,
     spec,
     dataDirectory: resolve(directory, valid.value.dataDirectory),
     backfill: { undo: valid.value.backfill.undo, prices: valid.value.backfill.prices },
-    redact: redactor(configs, document.fromEnvironment),
+    server: { ...server, port: server.port, password: server.password },
+    redact: redactor([...configs, secretsOf(server)], document.fromEnvironment),
   };
+}
+
+/** Under names that the redactor knows for those of secrets. */
+function secretsOf({ password, tokens }: Config['server']): unknown {
+  return { password, tokens: Object.values(tokens).map((token) => ({ token })) };
 }
 
 function redacted(problem: Problem, redact: Redact): Problem {

@@ -185,6 +185,43 @@ const backfill = z
   })
   .describe('For backfill runs.');
 
+const SHORTEST_PASSWORD = 8;
+const SHORTEST_TOKEN = 24;
+const HIGHEST_PORT = 65_535;
+
+const server = z
+  .strictObject({
+    host: z
+      .string()
+      .min(1)
+      .default('127.0.0.1')
+      .describe('Where pages and API are served. Anything but this machine needs a password or tokens.'),
+    port: z.coerce
+      .number<number | string>()
+      .int()
+      .min(0)
+      .max(HIGHEST_PORT)
+      .optional()
+      .describe('0: any that is free. Default: 4646, or any that is free when it is taken.'),
+    names: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Other names that people reach it by, for example brimful.example.com.'),
+    password: z
+      .string()
+      .min(SHORTEST_PASSWORD, `must have at least ${SHORTEST_PASSWORD} characters`)
+      .optional()
+      .describe('The admin password for the pages. From the environment: ${BRIMFUL_PASSWORD}.'),
+    tokens: z
+      .record(
+        z.string().regex(/^[\w.-]{1,60}$/, 'must be a word'),
+        z.string().min(SHORTEST_TOKEN, `must have at least ${SHORTEST_TOKEN} characters`),
+      )
+      .default({})
+      .describe('API tokens of programs, by the name that the audit log calls each by.'),
+  })
+  .describe('Pages and API in the browser.');
+
 export const configSchema = z
   .strictObject({
     dataDirectory: z
@@ -200,6 +237,7 @@ export const configSchema = z
     materializations: z.record(name, materialization).default({}).describe('Destinations, by name.'),
     limits: limits.default({}),
     backfill: backfill.default({}),
+    server: server.prefault({}),
   })
   .describe('Brimful: which sources to read and which destinations to keep current.');
 

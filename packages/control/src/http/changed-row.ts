@@ -2,7 +2,7 @@ import type { Batch, OperationCode } from '@brimful/model';
 import { isUnknown, Operation, operationAt, valueText } from '@brimful/model';
 
 /** One row or change of a collection, for people. Values are text as the source would print it. */
-export interface PreviewRow {
+export interface ChangedRow {
   readonly operation: keyof typeof Operation | 'truncate';
   /** When the source committed the change; absent for scanned rows. */
   readonly committedAt?: string;
@@ -16,7 +16,7 @@ const NAMES = Object.fromEntries(Object.entries(Operation).map(([name, code]) =>
   Record<OperationCode, keyof typeof Operation>
 >;
 
-export function previewRow(batch: Batch, row: number): PreviewRow {
+export function changedRow(batch: Batch, row: number): ChangedRow {
   const operation = operationAt(batch, row);
   const { key, columns } = batch.schema;
   const values: Record<string, string | null> = {};

@@ -1,0 +1,171 @@
+import { request } from 'node:http';
+import type { OperationName } from '@brimful/api';
+import { Client, ENDPOINTS, EVENTS_PATH, OPERATIONS } from '@brimful/api';
+import type { Operation } from '@brimful/api';
+import { describe, expect, test } from 'vitest';
+import { isLoopback } from './origin.ts';
+import { PASSWORD, post, served, TOKEN } from './testing/served.ts';
+
+const EXPOSED = { host: '0.0.0.0', password: PASSWORD, tokens: { ci: TOKEN } };
+
+const GUARDED = (Object.keys(ENDPOINTS) as OperationName[]).filter(
+  (name) => (OPERATIONS[name] as Operation).open !== true,
+);
+
+test('what others could reach is not served without a password or token', async () => {
+  await expect(served({ host: '0.0.0.0' })).rejects.toMatchObject({ code: 'BRM-API-EXPOSED' });
+  await expect(served({ host: '::' })).rejects.toMatchObject({ code: 'BRM-API-EXPOSED' });
+  expect(['127.0.0.1', '127.8.0.1', 'localhost', '::1', '[::1]'].every(isLoopback)).toBe(true);
+  expect(['0.0.0.0', '127.evil.com', '10.0.0.1', '::', 'localhost.evil.com'].some(isLoopback)).toBe(false);
+});
+
+test('a stranger can do and see nothing, whatever is asked', async () => {
+  await using server = await served(EXPOSED);
+  expect(GUARDED.length).toBe(Object.keys(ENDPOINTS).length - 3);
+  for (const name of GUARDED) {
+    const [method = '', path = ''] = ENDPOINTS[name].split(' ');
+    for (const authorization of [undefined, `Bearer ${TOKEN}x`, 'Bearer ', 'Basic YWRtaW46YWRtaW4=']) {
+      const response = await fetch(server.url + path.replace(/\{\w+\}/, 'x'), {
+        method,
+        headers: {
+          'content-type': 'application/json',
+          cookie: 'brimful_session=guess',
+          ...(authorization === undefined ? {} : { authorization }),
+        },
+        // Also what is not valid is not told apart.
+        ...(method === 'GET' ? {} : { body: '{' }),
+      });
+      expect([name, response.status]).toEqual([name, 401]);
+      expect(await response.json()).toMatchObject({ code: 'BRM-API-SIGN-IN' });
+    }
+  }
+  for (const path of [EVENTS_PATH, '/metrics']) expect((await fetch(server.url + path)).status).toBe(401);
+  expect(server.target.asked).toEqual([]);
+  expect(server.audit().every((line) => line.who === 'nobody' && line.status === 401)).toBe(true);
+  expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+});
+
+test('a token lets a program in under its name, and that is on record', async () => {
+  await using server = await served(EXPOSED);
+  const client = new Client({ origin: server.url, token: TOKEN });
+  await client.call('orderRun', { path: { id: 'run-000001' }, body: { verb: 'pause' } });
+  expect(server.target.asked).toEqual([['order', 'run-000001', { verb: 'pause', why: null, who: 'ci' }]]);
+  expect(server.audit()).toMatchObject([
+    { who: 'ci', by: 'token', operation: 'orderRun', subject: 'run-000001', status: 200, code: null },
+  ]);
+  expect(JSON.stringify(server.audit())).not.toContain(TOKEN);
+});
+
+describe('sessions', () => {
+  async function signedIn(url: string): Promise<{ cookie: string; csrfToken: string; set: string }> {
+    const response = await post(`${url}/api/v1/session`, { password: PASSWORD });
+    expect(response.status).toBe(200);
+    const set = response.headers.get('set-cookie') ?? '';
+    const { csrfToken } = (await response.json()) as { csrfToken: string };
+    return { cookie: set.split(';')[0] ?? '', csrfToken, set };
+  }
+
+  test('begin with the password and end with signing out', async () => {
+    await using server = await served(EXPOSED);
+    const { cookie, csrfToken, set } = await signedIn(server.url);
+    expect(set).toMatch(/HttpOnly/);
+    expect(set).toMatch(/SameSite=Strict/);
+    const headers = { cookie, 'x-csrf-token': csrfToken };
+    const status = (): Promise<number> =>
+      fetch(`${server.url}/api/v1/status`, { headers }).then((response) => response.status);
+    expect(await status()).toBe(200);
+    const out = await fetch(`${server.url}/api/v1/session`, {
+      method: 'DELETE',
+      headers: { ...headers, 'content-type': 'application/json' },
+    });
+    expect(await out.json()).toMatchObject({ who: null, authentication: 'required', csrfToken: null });
+    expect(await status()).toBe(401);
+  });
+
+  test('may read, but change nothing without their token', async () => {
+    await using server = await served(EXPOSED);
+    const { cookie, csrfToken } = await signedIn(server.url);
+    const url = `${server.url}/api/v1/runs/run-000001/orders`;
+    for (const headers of [{ cookie }, { cookie, 'x-csrf-token': 'guess' }]) {
+      const response = await post(url, { verb: 'cancel' }, headers);
+      expect(response.status).toBe(403);
+      expect(await response.json()).toMatchObject({ code: 'BRM-API-CSRF' });
+    }
+    expect(server.target.asked).toEqual([]);
+    const allowed = await post(url, { verb: 'cancel' }, { cookie, 'x-csrf-token': csrfToken });
+    expect(allowed.status).toBe(200);
+    expect(server.target.asked).toMatchObject([['order', 'run-000001', { who: 'admin' }]]);
+  });
+
+  test('end by themselves after half a day', async () => {
+    let now = Date.now();
+    await using server = await served(EXPOSED, { now: () => now });
+    const { cookie } = await signedIn(server.url);
+    now += 13 * 3_600_000;
+    expect((await fetch(`${server.url}/api/v1/status`, { headers: { cookie } })).status).toBe(401);
+  });
+
+  test('are not begun by guessing', async () => {
+    let now = Date.now();
+    await using server = await served(EXPOSED, { now: () => now });
+    const attempt = (password: string): Promise<number> =>
+      post(`${server.url}/api/v1/session`, { password }).then((response) => response.status);
+    const guesses = await Promise.all(Array.from({ length: 8 }, (_, index) => attempt(`guess ${index}`)));
+    expect(guesses.filter((status) => status === 401)).toHaveLength(5);
+    expect(guesses.filter((status) => status === 429)).toHaveLength(3);
+    expect(await attempt(PASSWORD)).toBe(429);
+    now += 16 * 60_000;
+    expect(await attempt(PASSWORD)).toBe(200);
+    expect(JSON.stringify(server.audit())).not.toContain('guess');
+  });
+});
+
+describe('pages of others', () => {
+  /** With headers that fetch would not let us set. */
+  function raw(url: string, headers: Record<string, string>, body?: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const sent = request(url, { method: body === undefined ? 'GET' : 'POST', headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  }
+
+  test('reach nothing by a name that suddenly means this machine', async () => {
+    await using server = await served({ names: ['brimful.example.com'] });
+    const { port } = new URL(server.url);
+    const status = `${server.url}/api/v1/status`;
+    expect(await raw(status, { host: `evil.example.com:${port}` })).toBe(421);
+    expect(await raw(`${server.url}/`, { host: `evil.example.com:${port}` })).toBe(421);
+    for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, 'brimful.example.com']) {
+      expect([host, await raw(status, { host })]).toEqual([host, 200]);
+    }
+  });
+
+  test('change nothing, by script or by form', async () => {
+    await using server = await served();
+    const url = `${server.url}/api/v1/runs/run-000001/orders`;
+    const json = { 'content-type': 'application/json' };
+    const body = '{"verb":"cancel"}';
+    expect(await raw(url, { ...json, origin: 'http://evil.example.com' }, body)).toBe(403);
+    expect(await raw(url, { ...json, origin: 'http://127.0.0.1:1' }, body)).toBe(403);
+    expect(await raw(url, { ...json, origin: 'null' }, body)).toBe(403);
+    expect(await raw(url, { ...json, 'sec-fetch-site': 'cross-site' }, body)).toBe(403);
+    expect(await raw(url, { 'content-type': 'text/plain' }, body)).toBe(415);
+    expect(await raw(url, {}, body)).toBe(415);
+    expect(server.target.asked).toEqual([]);
+    expect(await raw(url, { ...json, origin: server.url }, body)).toBe(200);
+  });
+
+  test('cannot frame ours, nor get a script into them', async () => {
+    await using server = await served();
+    const { headers } = await fetch(`${server.url}/api/reference`);
+    const policy = headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self';");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+  });
+});

@@ -1,0 +1,102 @@
+import {
+  AppShell,
+  Burger,
+  Button,
+  Group,
+  NavLink,
+  Text,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { Link, Outlet, useLocation } from '@tanstack/react-router';
+import { localZone } from '../words/moment.ts';
+import { useClock } from './clock.tsx';
+import { ConnectionNote } from './connection-note.tsx';
+import classes from './frame.module.css';
+
+const PLACES = [
+  { to: '/', label: 'Overview' },
+  { to: '/graph', label: 'Graph' },
+  { to: '/sources', label: 'Sources' },
+  { to: '/collections', label: 'Collections' },
+  { to: '/destinations', label: 'Destinations' },
+  { to: '/runs', label: 'Runs' },
+] as const;
+
+/** What is around every page. */
+export function Frame() {
+  const [opened, { toggle, close }] = useDisclosure();
+  const { pathname } = useLocation();
+  return (
+    <AppShell
+      header={{ height: 52 }}
+      navbar={{ width: 190, breakpoint: 'sm', collapsed: { mobile: !opened } }}
+      padding="lg"
+    >
+      <a href="#content" className={classes.skip}>
+        Skip to the content
+      </a>
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Menu" />
+            <Link to="/" className={classes.brand}>
+              <span className={classes.cup} aria-hidden="true" />
+              Brimful
+            </Link>
+            <ConnectionNote />
+          </Group>
+          <Switches />
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" aria-label="Places">
+        {PLACES.map(({ to, label }) => {
+          const active = to === '/' ? pathname === '/' : pathname.startsWith(to);
+          return (
+            <NavLink
+              key={to}
+              component={Link}
+              to={to}
+              label={label}
+              active={active}
+              aria-current={active ? 'page' : undefined}
+              onClick={close}
+              className={classes.place ?? ''}
+            />
+          );
+        })}
+      </AppShell.Navbar>
+      <AppShell.Main id="content">
+        <div className={classes.content}>
+          <Outlet />
+        </div>
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+function Switches() {
+  const { zone, toggle } = useClock();
+  const { setColorScheme } = useMantineColorScheme();
+  const scheme = useComputedColorScheme('light');
+  const other = scheme === 'dark' ? 'light' : 'dark';
+  return (
+    <Group gap={4} wrap="nowrap">
+      <Button
+        size="compact-sm"
+        variant="default"
+        onClick={toggle}
+        aria-label={`Times are in ${zone === 'UTC' ? 'UTC' : localZone()}. Change`}
+      >
+        {zone === 'UTC' ? 'UTC' : localZone()}
+      </Button>
+      <Button size="compact-sm" variant="default" onClick={() => setColorScheme(other)}>
+        <Text span inherit visibleFrom="xs">
+          {other === 'dark' ? 'Dark' : 'Light'}
+        </Text>
+        <span className="for-screen-readers"> colours</span>
+      </Button>
+    </Group>
+  );
+}

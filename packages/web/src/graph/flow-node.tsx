@@ -1,0 +1,20 @@
+import type { NodeProps } from '@xyflow/react';
+import { Handle, Position } from '@xyflow/react';
+import { StateMark } from '../parts/state-mark.tsx';
+import type { FlowNodeType } from './flow-graph.ts';
+import classes from './flow-node.module.css';
+
+export function FlowNode({ data }: NodeProps<FlowNodeType>) {
+  return (
+    <div className={classes.node} data-kind={data.kind} data-touched={data.touched || undefined}>
+      {data.kind !== 'capture' && (
+        <Handle type="target" position={Position.Left} className={classes.handle ?? ''} />
+      )}
+      <StateMark state={data.state} label={data.name} />
+      <span className={classes.note}>{data.note}</span>
+      {data.kind !== 'materialization' && (
+        <Handle type="source" position={Position.Right} className={classes.handle ?? ''} />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,24 @@
+import { Code, Paper, Stack, Text, Title } from '@mantine/core';
+
+interface EmptyStateProps {
+  readonly title: string;
+  readonly children: string;
+  /** What to type, if that is the way. */
+  readonly command?: string;
+}
+
+export function EmptyState({ title, children, command }: EmptyStateProps) {
+  return (
+    <Paper withBorder p="xl" radius="md">
+      <Stack align="center" gap="xs">
+        <Title order={2} size="h4">
+          {title}
+        </Title>
+        <Text size="sm" className="quiet" ta="center" maw={520}>
+          {children}
+        </Text>
+        {command !== undefined && <Code>{command}</Code>}
+      </Stack>
+    </Paper>
+  );
+}

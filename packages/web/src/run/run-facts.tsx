@@ -1,0 +1,71 @@
+import type { Run } from '@brimful/model';
+import { Fact, Facts } from '../parts/fact.tsx';
+import { StateMark } from '../parts/state-mark.tsx';
+import { byteRate, bytes, count, duration, rowRate } from '../words/quantity.ts';
+import { runProgress } from './run-progress.ts';
+
+/** Where the run is; when it is over, what came of it. */
+export function RunFacts({ run }: { readonly run: Run }) {
+  return run.report === null ? <Underway run={run} /> : <Final run={run} />;
+}
+
+function Underway({ run }: { readonly run: Run }) {
+  const progress = runProgress(run);
+  const { seconds } = run.plan.estimate;
+  const deleted = run.bindings.reduce((sum, binding) => sum + binding.deleted, 0);
+  return (
+    <Facts>
+      <Fact name="Rows read" note={`of about ${count(progress.rowsEstimated)}`}>
+        {count(progress.rowsRead)}
+      </Fact>
+      <Fact name="Rate" note={bytes(progress.bytesRead)}>
+        {rowRate(progress.rowsPerSecond)}
+      </Fact>
+      <Fact name="Time left" note={`planned ${duration(seconds.from)} – ${duration(seconds.to)} in all`}>
+        {progress.etaSeconds === null ? 'not known yet' : duration(progress.etaSeconds)}
+      </Fact>
+      <Fact name="Tables" note="read and ready">
+        {progress.tablesDone} / {run.bindings.length}
+      </Fact>
+      <Fact
+        name="Throttle"
+        note={
+          run.throttle.readers === null
+            ? 'readers as the governor sees fit'
+            : `${run.throttle.readers} readers`
+        }
+      >
+        {run.throttle.bytesPerSecond === null ? 'Governor' : byteRate(run.throttle.bytesPerSecond)}
+      </Fact>
+      <Fact name="Removed" note="rows the source no longer has">
+        {count(deleted)}
+      </Fact>
+    </Facts>
+  );
+}
+
+function Final({ run: { report, plan } }: { readonly run: Run }) {
+  if (report === null) return null;
+  const ratio = (value: number | null): string =>
+    value === null ? 'no estimate' : `estimate was ${value.toFixed(2)} × that`;
+  return (
+    <Facts>
+      <Fact name="Verdict" note={plan.request.verify === 'full' ? 'every row compared' : 'rows counted'}>
+        {report.verdict === null ? 'not verified' : <StateMark state={report.verdict} />}
+      </Fact>
+      <Fact name="Took" note={ratio(report.secondsRatio)}>
+        {duration(report.seconds)}
+      </Fact>
+      <Fact name="Rows" note={ratio(report.rowsRatio)}>
+        {count(report.rows)}
+      </Fact>
+      <Fact name="Bytes">{bytes(report.bytes)}</Fact>
+      <Fact name="Removed" note="rows the source no longer has">
+        {count(report.deleted)}
+      </Fact>
+      <Fact name="Readers waited" note="the longest, for a swap">
+        {report.swapMilliseconds === null ? 'never' : `${report.swapMilliseconds} ms`}
+      </Fact>
+    </Facts>
+  );
+}

@@ -1,0 +1,79 @@
+import type { Client, Live, RunSummary, Verification } from '@brimful/api';
+import type { RuntimeStatus } from '@brimful/model';
+
+/** `connecting`: nothing was heard yet. `lost`: what is shown is as old as `heardAt`, and it is tried again. */
+export type Connection = 'connecting' | 'live' | 'lost';
+
+export interface LiveSnapshot {
+  readonly connection: Connection;
+  /** Milliseconds since 1970 when something was last heard. */
+  readonly heardAt: number | null;
+  readonly status: RuntimeStatus | null;
+  readonly runs: ReadonlyMap<string, RunSummary>;
+  readonly verifications: ReadonlyMap<string, Verification>;
+}
+
+/** What the server says as it happens, for as long as the page is open. One connection for all parts of the page. */
+export class LiveState {
+  readonly #client: Client;
+  readonly #listeners = new Set<() => void>();
+  #snapshot: LiveSnapshot = {
+    connection: 'connecting',
+    heardAt: null,
+    status: null,
+    runs: new Map(),
+    verifications: new Map(),
+  };
+  #isAnnounced = false;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  readonly snapshot = (): LiveSnapshot => this.#snapshot;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Ends with the function that it returns. */
+  start(): () => void {
+    const ending = new AbortController();
+    void this.#listen(ending.signal);
+    return () => ending.abort();
+  }
+
+  async #listen(signal: AbortSignal): Promise<void> {
+    for await (const live of this.#client.live(['status', 'runs', 'verifications'], signal)) this.#take(live);
+  }
+
+  #take(live: Live): void {
+    if (live.event === 'log') return;
+    const before = this.#snapshot;
+    if (live.event === 'lost') {
+      const connection = before.heardAt === null ? 'connecting' : 'lost';
+      return this.#publish({ ...before, connection });
+    }
+    const heard = { ...before, connection: 'live' as const, heardAt: Date.now() };
+    if (live.event === 'connected') return this.#publish(heard);
+    if (live.event === 'status') return this.#publish({ ...heard, status: live.data });
+    if (live.event === 'run')
+      return this.#publish({ ...heard, runs: new Map(before.runs).set(live.data.id, live.data) });
+    return this.#publish({
+      ...heard,
+      verifications: new Map(before.verifications).set(live.data.id, live.data),
+    });
+  }
+
+  /** Many events that come at once are drawn once. */
+  #publish(snapshot: LiveSnapshot): void {
+    this.#snapshot = snapshot;
+    if (this.#isAnnounced) return;
+    this.#isAnnounced = true;
+    queueMicrotask(() => {
+      this.#isAnnounced = false;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+}

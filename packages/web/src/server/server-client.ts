@@ -1,0 +1,66 @@
+import type { Answer, Preview, Request, RunDraftInput, RunSummary, Session, Usage } from '@brimful/api';
+import { Client } from '@brimful/api';
+import type { BackfillPlan, Run } from '@brimful/model';
+
+/** A plan surveys many tables on a source that is busy. */
+const PLAN_LIMIT_MILLISECONDS = 300_000;
+const LIMIT_MILLISECONDS = 30_000;
+const RUNS_LIMIT = 1000;
+
+/** The server's interface as the pages use it: every wait has its limit. Throws `Problem`. */
+export class ServerClient {
+  readonly api = new Client();
+
+  session(): Promise<Session> {
+    return this.api.call('getSession', {}, limited());
+  }
+
+  signIn(password: string): Promise<Session> {
+    return this.api.call('signIn', { body: { password } }, limited());
+  }
+
+  collection(name: string): Promise<Answer<'getCollection'>> {
+    return this.api.call('getCollection', { path: { name } }, limited());
+  }
+
+  preview(name: string, limit: number, skip: number): Promise<Preview> {
+    return this.api.call('previewCollection', { path: { name }, query: { limit, skip } }, limited());
+  }
+
+  usage(): Promise<Usage> {
+    return this.api.call('getUsage', {}, limited());
+  }
+
+  plan(draft: RunDraftInput): Promise<BackfillPlan> {
+    return this.api.call('planBackfill', { body: draft }, limited(PLAN_LIMIT_MILLISECONDS));
+  }
+
+  findPlan(id: string): Promise<BackfillPlan> {
+    return this.api.call('getPlan', { path: { id } }, limited());
+  }
+
+  apply(planId: string, acknowledged: readonly string[]): Promise<Run> {
+    const request = { path: { id: planId }, body: { acknowledged: [...acknowledged] } };
+    return this.api.call('applyPlan', request, limited(PLAN_LIMIT_MILLISECONDS));
+  }
+
+  async runs(): Promise<readonly RunSummary[]> {
+    return (await this.api.call('listRuns', { query: { limit: RUNS_LIMIT } }, limited())).runs;
+  }
+
+  run(id: string): Promise<Run> {
+    return this.api.call('getRun', { path: { id } }, limited());
+  }
+
+  order(id: string, order: Request<'orderRun'>['body']): Promise<Run> {
+    return this.api.call('orderRun', { path: { id }, body: order }, limited());
+  }
+
+  verify(target: string): Promise<Answer<'startVerification'>> {
+    return this.api.call('startVerification', { body: { target, level: 'full' } }, limited());
+  }
+}
+
+function limited(milliseconds = LIMIT_MILLISECONDS): { readonly signal: AbortSignal } {
+  return { signal: AbortSignal.timeout(milliseconds) };
+}

@@ -1,0 +1,172 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import type { RunMode, RunVerb, Throttle } from '@brimful/model';
+import { collectionOf, previewOf, usageOf } from './fixture-data.ts';
+import { planOf } from './fixture-plan.ts';
+import { FixtureRun } from './fixture-run.ts';
+import type { FixtureTable } from './fixture-status.ts';
+import { statusAt } from './fixture-status.ts';
+
+const TICK_MILLISECONDS = 250;
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+};
+
+/** Serves a built interface and answers it as a pipe would, with runs that go on. Needs no database. */
+export class FixtureServer {
+  readonly #dist: string;
+  readonly #tables: readonly FixtureTable[];
+  readonly #startedAt = Date.now();
+  readonly #plans = new Map<string, ReturnType<typeof planOf>>();
+  readonly #runs = new Map<string, FixtureRun>();
+  readonly #listeners = new Set<ServerResponse>();
+  readonly #secondsOfRuns: number;
+  #server: Server;
+  #ticking: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: {
+    readonly dist: string;
+    readonly tables: readonly FixtureTable[];
+    readonly secondsOfRuns: number;
+  }) {
+    this.#dist = options.dist;
+    this.#tables = options.tables;
+    this.#secondsOfRuns = options.secondsOfRuns;
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+  }
+
+  /** On a free port, or on the one given. Answers with its address. */
+  async start(port = 0): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
+    this.#ticking = setInterval(() => this.#tick(), TICK_MILLISECONDS);
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#ticking);
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+    this.#listeners.clear();
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+  }
+
+  /** Plans and applies without a browser. */
+  begin(mode: RunMode, reason: string): FixtureRun {
+    return this.#apply(
+      this.#plan({ mode, task: mode === 'materialization' ? 'shop/warehouse' : 'shop/postgres', reason }).id,
+    );
+  }
+
+  #plan(draft: Parameters<typeof planOf>[0]): ReturnType<typeof planOf> {
+    const plan = planOf(draft, this.#tables, this.#plans.size + 1, Date.now());
+    this.#plans.set(plan.id, plan);
+    return plan;
+  }
+
+  #apply(planId: string): FixtureRun {
+    const plan = this.#plans.get(planId);
+    if (plan === undefined) throw new Error(`no ${planId}`);
+    const run = new FixtureRun(
+      `run-${String(this.#runs.size + 1).padStart(6, '0')}`,
+      plan,
+      Date.now(),
+      this.#secondsOfRuns,
+    );
+    this.#runs.set(run.run.id, run);
+    return run;
+  }
+
+  #tick(): void {
+    const now = Date.now();
+    for (const run of this.#runs.values()) run.tick(now, TICK_MILLISECONDS / 1000);
+    for (const listener of this.#listeners) this.#tell(listener);
+  }
+
+  #tell(listener: ServerResponse): void {
+    const say = (event: string, data: unknown): void =>
+      void listener.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    say('status', statusAt(Date.now(), this.#startedAt, this.#tables));
+    for (const run of this.#runs.values()) say('run', run.summary);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://fixture');
+    if (url.pathname === '/api/v1/events') return this.#listen(response);
+    if (!url.pathname.startsWith('/api/')) return this.#file(url.pathname, response);
+    const parts = url.pathname.split('/').slice(3).map(decodeURIComponent);
+    const said = this.#said(parts, await bodyOf(request), url.searchParams);
+    response.writeHead(said === undefined ? 404 : 200, { 'content-type': 'application/json' });
+    response.end(
+      JSON.stringify(
+        said ?? {
+          code: 'BRM-API-UNKNOWN',
+          kind: 'operator',
+          detail: 'There is nothing of this name.',
+          remedy: null,
+          at: {},
+        },
+      ),
+    );
+  }
+
+  #said([noun, id, verb]: readonly string[], body: Body, query: URLSearchParams): unknown {
+    if (noun === 'session') return { who: 'anna', authentication: 'none', csrfToken: null, version: '0.1.0' };
+    if (noun === 'usage') return usageOf(Date.now(), this.#startedAt, this.#tables);
+    if (noun === 'plans' && id === undefined) return this.#plan(body);
+    if (noun === 'plans' && verb === 'apply') return this.#apply(id ?? '').run;
+    if (noun === 'plans') return this.#plans.get(id ?? '');
+    if (noun === 'runs' && id === undefined) {
+      const runs = [...this.#runs.values()].map(({ summary }) => summary);
+      return { runs, total: runs.length };
+    }
+    if (noun === 'runs') return this.#ordered(id ?? '', verb === 'orders' ? body : undefined);
+    if (noun === 'verifications') return { id: 'verification-1', reports: [] };
+    if (noun === 'collections' && verb === 'preview')
+      return previewOf(Number(query.get('limit')), Number(query.get('skip')));
+    if (noun === 'collections')
+      return collectionOf(id ?? '', statusAt(Date.now(), this.#startedAt, this.#tables));
+    return undefined;
+  }
+
+  #ordered(id: string, body: Body | undefined): unknown {
+    const run = this.#runs.get(id);
+    if (run !== undefined && body?.verb !== undefined)
+      run.order(body.verb, 'anna', body.why ?? null, body.throttle, Date.now());
+    return run?.run;
+  }
+
+  #listen(response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    this.#listeners.add(response);
+    response.on('close', () => this.#listeners.delete(response));
+    this.#tell(response);
+  }
+
+  /** Every address that is no file is a page: the interface finds its way itself. */
+  #file(path: string, response: ServerResponse): void {
+    const name = path.startsWith('/assets/') ? normalize(path) : '/index.html';
+    response.writeHead(200, { 'content-type': TYPES[extname(name)] ?? 'application/octet-stream' });
+    response.end(readFileSync(join(this.#dist, name)));
+  }
+}
+
+interface Body {
+  readonly mode: RunMode;
+  readonly task: string;
+  readonly bindings?: readonly string[];
+  readonly reason?: string;
+  readonly verb?: RunVerb;
+  readonly why?: string | null;
+  readonly throttle?: Throttle;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Body> {
+  const parts: Buffer[] = [];
+  for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
+  return JSON.parse(Buffer.concat(parts).toString('utf8') || '{}') as Body;
+}
