@@ -6,7 +6,7 @@ import type { PipeBed } from './pipe-bed.ts';
 import type { PipeProcess } from './pipe-process.ts';
 
 /** Generous. */
-const KILLED_MILLISECONDS = 60_000;
+const KILLED_MILLISECONDS = 240_000;
 
 type Order = () => Promise<string>;
 

@@ -171,4 +171,32 @@ describe('guards of runs, on real servers', () => {
       expect(await bed.differences(pipe)).toEqual([]);
     },
   );
+
+  // Invariant 8
+  test(
+    'a shape that changes while the run goes on stops that table alone',
+    { timeout: 5 * MINUTES },
+    async () => {
+      await using bed = await PipeBed.create(newestPostgres(), TABLES);
+      await using pipe = bed.start();
+      await bed.arrived(pipe);
+      const client = await bed.control();
+      const control = () => bed.control();
+      const bindings = ['shop/orders', 'shop/customers'];
+      const { run } = await orderRun(client, { ...RESET, bindings, rate: '0', undo: '1h' });
+      await untilRun(control, run.id, 'throttled');
+      await bed.query(
+        "ALTER TABLE orders ADD COLUMN later text; UPDATE orders SET later = 'now' WHERE id = 1",
+      );
+      await bed.arrived(pipe);
+      await tell(client, run.id, 'throttle', { throttle: { bytesPerSecond: null, readers: null } });
+      const swapped = await untilRun(control, run.id, 'swapped');
+      const of = (collection: string) =>
+        swapped.bindings.find((binding) => binding.collection === collection);
+      expect(of('shop/customers')).toMatchObject({ state: 'swapped', problem: null });
+      expect(of('shop/orders')).toMatchObject({ state: 'failed', problem: { code: 'BRM-RUN-DRIFT' } });
+      expect(of('shop/orders')?.problem?.message).toContain('later');
+      expect(await bed.differences(pipe)).toEqual([]);
+    },
+  );
 });
