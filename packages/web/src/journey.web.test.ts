@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { findChromium, openBrowser } from './testing/browser.ts';
 import { FixtureServer } from './testing/fixture-server.ts';
 import type { FixtureTable } from './testing/fixture-status.ts';
@@ -57,71 +57,71 @@ async function opened(tables: readonly FixtureTable[] = SHOP, secondsOfRuns = 3)
 }
 
 /** Skipped only where there is no browser to see anything with. */
-const inBrowser = test.skipIf(!hasBrowser);
+describe.skipIf(!hasBrowser)('the pages in a browser', () => {
+  test('a reset from the browser: sources, Edit, Backfill, Save and publish, watch it', async () => {
+    const { page, origin, complaints } = await opened();
+    await page.goto(`${origin}/sources`);
+    await page.getByRole('link', { name: 'Edit shop/postgres' }).click();
+    expect(await page.getByLabel('Backfill mode').first().inputValue()).toBe('Dataflow reset');
+    await page.getByRole('checkbox', { name: 'Backfill shop/orders' }).check();
+    await page.getByRole('checkbox', { name: 'Backfill shop/customers' }).check();
+    await page.getByRole('button', { name: 'Preview plan' }).click();
+    const publish = page.getByRole('button', { name: 'Save and publish' });
+    expect(await publish.isDisabled()).toBe(true);
+    await page.getByRole('checkbox', { name: /Every row of public.orders is read/u }).check();
+    await publish.click();
+    await page.waitForURL(/\/runs\/run-/u);
+    await page.getByRole('heading', { name: 'Dataflow reset of shop/postgres' }).waitFor();
+    await page.getByRole('progressbar', { name: 'Progress of shop/orders' }).waitFor();
+    // A reload in the middle shows the same run, where it is.
+    await page.reload();
+    await page.getByRole('button', { name: 'Undo' }).waitFor();
+    expect(await page.title()).toContain('swapped');
+    expect(await page.getByText('every row compared').isVisible()).toBe(true);
+    expect(complaints).toEqual([]);
+  });
 
-inBrowser('a reset from the browser: sources, Edit, Backfill, Save and publish, watch it', async () => {
-  const { page, origin, complaints } = await opened();
-  await page.goto(`${origin}/sources`);
-  await page.getByRole('link', { name: 'Edit shop/postgres' }).click();
-  expect(await page.getByLabel('Backfill mode').first().inputValue()).toBe('Dataflow reset');
-  await page.getByRole('checkbox', { name: 'Backfill shop/orders' }).check();
-  await page.getByRole('checkbox', { name: 'Backfill shop/customers' }).check();
-  await page.getByRole('button', { name: 'Preview plan' }).click();
-  const publish = page.getByRole('button', { name: 'Save and publish' });
-  expect(await publish.isDisabled()).toBe(true);
-  await page.getByRole('checkbox', { name: /Every row of public.orders is read/u }).check();
-  await publish.click();
-  await page.waitForURL(/\/runs\/run-/u);
-  await page.getByRole('heading', { name: 'Dataflow reset of shop/postgres' }).waitFor();
-  await page.getByRole('progressbar', { name: 'Progress of shop/orders' }).waitFor();
-  // A reload in the middle shows the same run, where it is.
-  await page.reload();
-  await page.getByRole('button', { name: 'Undo' }).waitFor();
-  expect(await page.title()).toContain('swapped');
-  expect(await page.getByText('every row compared').isVisible()).toBe(true);
-  expect(complaints).toEqual([]);
-});
+  test('a run is paused, throttled, gone on with and undone', async () => {
+    const { page, origin, server } = await opened(SHOP, 12);
+    const run = server.begin('reset', 'to be stopped');
+    await page.goto(`${origin}/runs/${run.run.id}`);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Resume' }).waitFor();
+    const slider = page.getByRole('slider', { name: 'Throttle' });
+    await slider.focus();
+    await slider.press('ArrowLeft');
+    await page.getByRole('button', { name: 'Set', exact: true }).click();
+    await expect.poll(() => run.run.throttle.bytesPerSecond).toBe(200e6);
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await expect.poll(() => run.run.state).toBe('running');
+    run.tick(Date.now(), 1000);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByLabel('Why').fill('it was the other table');
+    await page.getByRole('button', { name: 'Undo the run' }).click();
+    await page.getByRole('button', { name: 'Redo' }).waitFor();
+    expect(run.run.events.at(-1)?.what).toBe('undo: it was the other table');
+  });
 
-inBrowser('a run is paused, throttled, gone on with and undone', async () => {
-  const { page, origin, server } = await opened(SHOP, 12);
-  const run = server.begin('reset', 'to be stopped');
-  await page.goto(`${origin}/runs/${run.run.id}`);
-  await page.getByRole('button', { name: 'Pause' }).click();
-  await page.getByRole('button', { name: 'Resume' }).waitFor();
-  const slider = page.getByRole('slider', { name: 'Throttle' });
-  await slider.focus();
-  await slider.press('ArrowLeft');
-  await page.getByRole('button', { name: 'Set', exact: true }).click();
-  await expect.poll(() => run.run.throttle.bytesPerSecond).toBe(200e6);
-  await page.getByRole('button', { name: 'Resume' }).click();
-  await expect.poll(() => run.run.state).toBe('running');
-  run.tick(Date.now(), 1000);
-  await page.getByRole('button', { name: 'Undo' }).click();
-  await page.getByLabel('Why').fill('it was the other table');
-  await page.getByRole('button', { name: 'Undo the run' }).click();
-  await page.getByRole('button', { name: 'Redo' }).waitFor();
-  expect(run.run.events.at(-1)?.what).toBe('undo: it was the other table');
-});
+  test('a server that goes away is said, and what was shown stays; it comes back by itself', async () => {
+    const { page, origin, server } = await opened();
+    await page.goto(`${origin}/sources`);
+    await page.getByRole('link', { name: 'shop/postgres', exact: true }).waitFor();
+    await server.stop();
+    await page.getByText(/Connection lost/u).waitFor();
+    expect(await page.getByRole('link', { name: 'shop/postgres', exact: true }).isVisible()).toBe(true);
+    await server.start(Number(new URL(origin).port));
+    await page.getByText('Live', { exact: true }).waitFor({ timeout: 15_000 });
+  });
 
-inBrowser('a server that goes away is said, and what was shown stays; it comes back by itself', async () => {
-  const { page, origin, server } = await opened();
-  await page.goto(`${origin}/sources`);
-  await page.getByRole('link', { name: 'shop/postgres', exact: true }).waitFor();
-  await server.stop();
-  await page.getByText(/Connection lost/u).waitFor();
-  expect(await page.getByRole('link', { name: 'shop/postgres', exact: true }).isVisible()).toBe(true);
-  await server.start(Number(new URL(origin).port));
-  await page.getByText('Live', { exact: true }).waitFor({ timeout: 15_000 });
-});
-
-inBrowser('a thousand tables: few are drawn, all are found', async () => {
-  const { page, origin, complaints } = await opened(manyTables(1000));
-  await page.goto(`${origin}/sources/shop%2Fpostgres`);
-  await page.getByRole('link', { name: 'public.table_0000' }).waitFor();
-  expect(await page.locator('tbody tr').count()).toBeLessThan(80);
-  await page.getByLabel('Find a table').fill('table_0999');
-  await page.getByRole('link', { name: 'public.table_0999' }).waitFor();
-  expect(complaints).toEqual([]);
+  test('a thousand tables: few are drawn, all are found', async () => {
+    const { page, origin, complaints } = await opened(manyTables(1000));
+    await page.goto(`${origin}/sources/shop%2Fpostgres`);
+    await page.getByRole('link', { name: 'public.table_0000' }).waitFor();
+    expect(await page.locator('tbody tr').count()).toBeLessThan(80);
+    await page.getByLabel('Find a table').fill('table_0999');
+    await page.getByRole('link', { name: 'public.table_0999' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
 });
 
 /** In the dark only colours can be different: some pages have all of them. */
@@ -150,28 +150,30 @@ const ADDRESSES = [
   '/runs/run-000001',
 ];
 
-inBrowser.for(['light', 'dark'] as const)('every page can be used by everybody, %s', async (scheme) => {
-  const { page, origin, server, complaints } = await opened(SHOP, 60);
-  server.begin('reset', 'prices were imported wrongly in March');
-  await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
-  const found: string[] = [];
-  for (const address of scheme === 'dark' ? DARK_ADDRESSES : ADDRESSES) {
-    await page.goto(origin + address);
-    await page.getByRole('heading', { level: 1 }).waitFor();
-    await page.evaluate(axe.source);
-    const violations = await page.evaluate(async () => {
-      const { axe: inPage } = globalThis as unknown as { readonly axe: typeof axe };
-      const { violations: all } = await inPage.run();
-      return all.map(
-        ({ id, nodes }) =>
-          `${id}: ${nodes
-            .map(({ html }) => html.slice(0, 160))
-            .slice(0, 3)
-            .join(' | ')}`,
-      );
-    });
-    found.push(...violations.map((violation) => `${address} ${violation}`));
-  }
-  expect(found).toEqual([]);
-  expect(complaints).toEqual([]);
+describe.skipIf(!hasBrowser)('accessibility', () => {
+  test.for(['light', 'dark'] as const)('every page can be used by everybody, %s', async (scheme) => {
+    const { page, origin, server, complaints } = await opened(SHOP, 60);
+    server.begin('reset', 'prices were imported wrongly in March');
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    const found: string[] = [];
+    for (const address of scheme === 'dark' ? DARK_ADDRESSES : ADDRESSES) {
+      await page.goto(origin + address);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.evaluate(axe.source);
+      const violations = await page.evaluate(async () => {
+        const { axe: inPage } = globalThis as unknown as { readonly axe: typeof axe };
+        const { violations: all } = await inPage.run();
+        return all.map(
+          ({ id, nodes }) =>
+            `${id}: ${nodes
+              .map(({ html }) => html.slice(0, 160))
+              .slice(0, 3)
+              .join(' | ')}`,
+        );
+      });
+      found.push(...violations.map((violation) => `${address} ${violation}`));
+    }
+    expect(found).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
 });

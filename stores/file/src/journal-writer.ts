@@ -52,9 +52,7 @@ export class JournalWriter<C> implements Writer<C> {
   }
 
   append(entries: readonly NewEntry[], checkpoint: C): Promise<Head<C>> {
-    return JournalWriter.appendTogether([
-      { writer: this as JournalWriter<unknown>, entries, checkpoint },
-    ]).then(() => this.#head);
+    return JournalWriter.appendTogether([{ writer: this, entries, checkpoint }]).then(() => this.#head);
   }
 
   /** See `Journals.appendTogether`. The writers are of one store. */
@@ -81,10 +79,10 @@ export class JournalWriter<C> implements Writer<C> {
       next,
       entries: entries.map((entry) => toIncoming(this.#id, entry)),
       bodies: joinBodies(this.#id, entries),
-      checkpoint: (JSON.stringify(checkpoint) as string | undefined) ?? null,
+      checkpoint: jsonOf(checkpoint),
       now: this.#dependencies.now?.(),
     };
-    return { writer: this as JournalWriter<unknown>, append, entries, checkpoint };
+    return { writer: this, append, entries, checkpoint };
   }
 
   static async #write(prepared: readonly PreparedAppend[]): Promise<void> {
@@ -137,6 +135,12 @@ export class JournalWriter<C> implements Writer<C> {
       // Its caller was told.
     });
   }
+}
+
+/** Null for what JSON has no word for. */
+function jsonOf(value: unknown): string | null {
+  const text: string | undefined = JSON.stringify(value);
+  return text ?? null;
 }
 
 function toIncoming(id: JournalId, { kind, meta, body, blob }: NewEntry): IncomingEntry {

@@ -59,7 +59,7 @@ export class Pages {
   find(path: string): Page | undefined {
     const file = this.#files.get(path);
     if (file !== undefined) return file;
-    // A missing script must not look like a page.
-    return extname(path) === '' ? this.#files.get('/index.html') : undefined;
+    // A missing script must not look like a page; names of tables may have dots.
+    return path.startsWith('/assets/') ? undefined : this.#files.get('/index.html');
   }
 }

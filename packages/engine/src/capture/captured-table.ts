@@ -349,7 +349,8 @@ export class CapturedTable {
       const phase = phaseAfter(backfill, 'filled');
       if (reread === null) this.writer.putComplete(this.#context.now());
       // Whatever had gone past the stream has now been looked at.
-      const problem = reread?.scope.kind === 'all' ? null : backfill.problem;
+      const isWhole = reread?.scope.kind === 'all' && reread.columns === null;
+      const problem = isWhole ? null : backfill.problem;
       await this.#commitBackfill({
         ...backfill,
         phase,

@@ -15,6 +15,8 @@ import { BackOff } from '../flow/back-off.ts';
 import { Bell } from '../flow/bell.ts';
 import { sleep, untilAborted } from '../flow/pause-gate.ts';
 import { BesideTables } from './beside-tables.ts';
+import type { LivePair } from './bring-to-rest.ts';
+import { bringToRest, untilAtRest } from './bring-to-rest.ts';
 import type { TakenWork } from './table-feed.ts';
 import type { TableCheckpoint } from './checkpoint.ts';
 import { baseOf } from './checkpoint.ts';
@@ -26,8 +28,6 @@ const TRANSACTION_BYTES = 16 * 1024 * 1024;
 const SHARED_TRANSACTION_BYTES = 2 * 1024 * 1024;
 /** Nothing to do for so long: the destination may let go of its file. */
 const IDLE_MILLISECONDS = 250;
-/** How often a table that is still being written to is looked at, when it must be at rest. */
-const REST_MILLISECONDS = 5;
 /** How often a collection without a schema is looked at again, should a change of the registry be missed. */
 const SCHEMA_POLL_MILLISECONDS = 1000;
 
@@ -293,9 +293,8 @@ export class MaterializationTask {
       return live === next ? [] : [{ collection, live, next }];
     });
     const feeds = pairs.flatMap(({ live, next }) => [live, next]);
-    for (const feed of feeds) feed.held = true;
     try {
-      while (feeds.some((feed) => feed.busy)) await sleep(REST_MILLISECONDS, signal);
+      await bringToRest(pairs, this.#context.store.journals, signal);
       const handles = pairs.map(({ live, next }): TablePair => ({ live: live.handle, next: next.handle }));
       const { longestWaitMilliseconds } = await destination.swap(handles, signal);
       this.#context.reach('swap.before-note');
@@ -344,7 +343,7 @@ export class MaterializationTask {
     if (binding === undefined || (feed === undefined && isOpening)) throw this.#away();
     if (feed?.handle.place === 'live') throw this.#away();
     feed?.close();
-    while (feed?.busy === true) await sleep(REST_MILLISECONDS, signal);
+    if (feed !== undefined) await untilAtRest([feed], signal);
     await destination.drop({ materialization: this.spec.name, table: binding.table, generation });
     // A session that began meanwhile has opened it again.
     if (this.beside.get(collection, generation) !== feed) throw this.#away();
@@ -490,10 +489,4 @@ export class MaterializationTask {
 /** A new table is loaded from what compaction made of the history, where there is such a base. */
 function beginsInBase({ checkpoint }: TableHandle): boolean {
   return checkpoint === undefined || baseOf(checkpoint as unknown as TableCheckpoint) !== undefined;
-}
-
-interface LivePair {
-  readonly collection: string;
-  readonly live: TableFeed;
-  readonly next: TableFeed;
 }
