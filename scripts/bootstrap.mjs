@@ -25,16 +25,32 @@ const INSTALLED_NODE = join(
 const PROGRESS_EVERY_MS = 5_000;
 const LOCK_POLL_MS = 500;
 
-/** Makes dependencies and Node 24 available, then becomes `script`, if there is one, and does not return. */
-export async function runOnNode24(script, scriptArguments) {
+/**
+ * Makes dependencies and Node 24 available, then becomes `script`, if there is one, and does not return. `pages`: the pages
+ * for the browser are wanted, too, and built when they are missing.
+ */
+export async function runOnNode24(script, scriptArguments, { pages = false } = {}) {
   try {
     await installDependencies();
     const node = await findNode24();
+    if (pages) await buildPages(node);
     if (script !== undefined) handOver(node, resolve(script), scriptArguments);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
     process.exit(1);
   }
+}
+
+/** Once in a clone: some seconds. Without them everything else works, so a failure is only said. */
+async function buildPages(node) {
+  const web = join(ROOT, 'packages', 'web');
+  if (existsSync(join(web, 'dist', 'index.html'))) return;
+  say('Building the pages for the browser (once; some seconds) ...');
+  const built = spawnSync(node, [join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js'), 'build'], {
+    cwd: web,
+    encoding: 'utf8',
+  });
+  if (built.status !== 0) say(`They could not be built, so there is only the API: ${built.stderr.trim()}`);
 }
 
 async function installDependencies() {

@@ -13,4 +13,5 @@ if (!existsSync(main)) {
   process.exit(1);
 }
 const { runOnNode24 } = await import(join(here, '../../../scripts/bootstrap.mjs'));
-await runOnNode24(main, process.argv.slice(2));
+const words = process.argv.slice(2);
+await runOnNode24(main, words, { pages: words.includes('up') && !words.includes('--help') });
