@@ -100,7 +100,9 @@ function nodesOf(request: RunRequest, bindings: readonly BindingPlan[]): readonl
           source: root.words.result,
           rows,
           result:
-            edition.from === edition.to ? `table ${table}` : `generation ${edition.to} of table ${table}`,
+            edition.from === edition.to
+              ? `table ${table} of ${materialization}`
+              : `generation ${edition.to} of table ${table} of ${materialization}`,
         },
       };
     });

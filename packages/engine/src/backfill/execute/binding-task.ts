@@ -4,6 +4,7 @@ import type { CapturedTable } from '../../capture/captured-table.ts';
 import { sleep } from '../../flow/pause-gate.ts';
 import type { BindingInput } from '../run-binding-state.ts';
 import type { BindingProgress } from '../run-change.ts';
+import { comparesInPlace } from '../stages.ts';
 import type { RunMeans } from './means.ts';
 import { SourceTable } from './source-table.ts';
 import type { TableSetState } from './table-set.ts';
@@ -102,6 +103,10 @@ export class BindingTask {
     const end = await endOf(this.#means, collection, generation.from);
     await until(() => this.#tables.haveReached(end), signal);
     await this.#listener.step('built');
+    if (comparesInPlace(request)) {
+      await this.#listener.step('caught up');
+      await this.#verify(false, generation.from, signal, this.#tables.followed());
+    }
     await this.#listener.step('completed');
   }
 
@@ -157,8 +162,13 @@ export class BindingTask {
   }
 
   /** Invariant 7: nothing is swapped in that has not been compared with where it came from. */
-  async #verify(source: boolean, generation: number, signal: AbortSignal): Promise<void> {
-    const binding = this.#binding;
+  async #verify(
+    source: boolean,
+    generation: number,
+    signal: AbortSignal,
+    tables = this.#binding.tables,
+  ): Promise<void> {
+    const binding = { ...this.#binding, tables };
     const level = this.#run.plan.request.verify;
     const subject = { binding, level, source, generation, run: this.#run.id };
     const reports = await this.#means.verify(subject, signal);

@@ -55,6 +55,11 @@ export class TableSet {
     });
   }
 
+  /** Tables that readers see and that have not stopped. */
+  followed(): readonly TablePlan[] {
+    return this.plans.filter((table) => !this.#task(table).failed.has(this.#binding.collection));
+  }
+
   hold(held: boolean): void {
     for (const table of this.plans) {
       const feed = this.#feed(table);

@@ -58,9 +58,13 @@ export function holdOf(holding: Holding): Hold {
   return { state: 'throttled', reason: `all runs on the source together read ${shared}: ${because(law)}` };
 }
 
+/** From here on a signal says why; below, the rate grows or stays by itself. */
+const STRAINED = 0.4;
+
 function because({ signals, u }: Law): string {
   const [worst] = signals.toSorted((left, right) => right.value / right.limit - left.value / left.limit);
   if (worst === undefined || u === null) return 'nothing is known of its load yet';
+  if (u < STRAINED) return 'it bears that well, and the rate still grows';
   return `${worst.name} ${number(worst.value)} of at most ${number(worst.limit)} ${worst.unit}`;
 }
 
