@@ -23,7 +23,7 @@ import type { CollectionWriter, StagedSegment } from '../collection/collection-w
 import type { EngineContext } from '../context.ts';
 import { Meter } from '../flow/meter.ts';
 import { carriedInto, stillUnchanged } from './carried-rows.ts';
-import type { Backfill, BackfillEvent, CaptureCheckpoint, RereadRequest } from './checkpoint.ts';
+import type { Backfill, BackfillEvent, CaptureCheckpoint, Reread, RereadRequest } from './checkpoint.ts';
 import { newBackfill, newCheckpoint, nextPhase } from './checkpoint.ts';
 
 /** A segment of an open chunk: durable, but in no journal yet. `keys` are its key columns, in key order. */
@@ -349,8 +349,7 @@ export class CapturedTable {
       const phase = phaseAfter(backfill, 'filled');
       if (reread === null) this.writer.putComplete(this.#context.now());
       // Whatever had gone past the stream has now been looked at.
-      const isWhole = reread?.scope.kind === 'all' && reread.columns === null;
-      const problem = isWhole ? null : backfill.problem;
+      const problem = reread !== null && settles(reread, backfill.problem) ? null : backfill.problem;
       await this.#commitBackfill({
         ...backfill,
         phase,
@@ -452,6 +451,14 @@ export class CapturedTable {
 /** The key columns of a batch, in key order. */
 export function keyColumns(batch: Batch): readonly Column[] {
   return keyIndices(batch.schema).map((index) => batch.columns[index] as Column);
+}
+
+/** Whether all that had gone past the stream has been looked at by the run: the whole table, and every column it is about. */
+function settles({ scope, columns }: Reread, problem: ProblemRecord | null): boolean {
+  if (scope.kind !== 'all' || problem === null) return scope.kind === 'all';
+  const about = problem.at['columns'];
+  if (columns === null) return true;
+  return typeof about === 'string' && about.split(', ').every((name) => columns.includes(name));
 }
 
 function phaseAfter(backfill: Backfill, event: BackfillEvent): Backfill['phase'] {
