@@ -18,6 +18,8 @@ const LOCAL_SHARE = 0.5;
 const RUNS_COUNTED = 5;
 /** Shorter runs say more about their fixed part than about speed. */
 const TELLING_SECONDS = 1;
+/** Runs over fewer rows are over before they have a speed, whatever they waited for. */
+const TELLING_ROWS = 50_000;
 
 /** What the run will read, write, take and cost. Quality marks say how far each number can be trusted. */
 export function estimateOf(request: RunRequest, facts: PlanFacts): RunEstimate {
@@ -128,7 +130,7 @@ function pastSpeed(
     .flatMap((run) => {
       const seconds = workingSeconds(run, now) ?? 0;
       const rows = run.bindings.reduce((all, { rowsRead }) => all + rowsRead, 0);
-      return seconds < TELLING_SECONDS || rows === 0
+      return seconds < TELLING_SECONDS || rows < TELLING_ROWS
         ? []
         : [rows / Math.max(TELLING_SECONDS, seconds - FIXED_SECONDS)];
     })
