@@ -237,7 +237,8 @@ export class RunTask {
         await new BindingTask(this.#means, this.#run, plan, listener).advance(signal);
         return;
       } catch (thrown) {
-        if (signal.aborted) return;
+        // What a cancelled table still reads may be removed under it.
+        if (signal.aborted || (await this.#isSettledNow(collection))) return;
         const problem = toProblem(thrown);
         if (problem.kind === 'retry') {
           this.#means.context.log.info(
@@ -251,6 +252,11 @@ export class RunTask {
         return;
       }
     }
+  }
+
+  async #isSettledNow(collection: string): Promise<boolean> {
+    const { bindings } = await this.#means.book.get(this.id);
+    return bindings.some((binding) => binding.collection === collection && isSettled(binding.state));
   }
 
   async #failTable(collection: string, problem: Problem): Promise<void> {
