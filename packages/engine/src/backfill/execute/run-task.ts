@@ -237,8 +237,7 @@ export class RunTask {
         await new BindingTask(this.#means, this.#run, plan, listener).advance(signal);
         return;
       } catch (thrown) {
-        // What a cancelled table still reads may be removed under it.
-        if (signal.aborted || (await this.#isSettledNow(collection))) return;
+        if (signal.aborted) return;
         const problem = toProblem(thrown);
         if (problem.kind === 'retry') {
           this.#means.context.log.info(
@@ -252,11 +251,6 @@ export class RunTask {
         return;
       }
     }
-  }
-
-  async #isSettledNow(collection: string): Promise<boolean> {
-    const { bindings } = await this.#means.book.get(this.id);
-    return bindings.some((binding) => binding.collection === collection && isSettled(binding.state));
   }
 
   async #failTable(collection: string, problem: Problem): Promise<void> {

@@ -147,6 +147,8 @@ class Stage {
     asOf: number,
     options: StateOptions,
   ): AsyncGenerator<Batch, void, undefined> {
+    // As where history was trimmed: nothing is told of transactions before what must be kept.
+    assert(options.sees === undefined || options.seesFrom !== undefined, 'it is said from where on');
     assert(asOf <= this.head, 'the journal has reached it');
     this.reads += 1;
     const schema = schemaOf(table);

@@ -112,7 +112,9 @@ async function compareSource(
   // Without a key nothing can be looked up again, so both sides must be as of one snapshot.
   const { snapshot } = asOf;
   const sees =
-    schema.key.length === 0 && snapshot !== undefined ? { sees: snapshot.sees.bind(snapshot) } : {};
+    schema.key.length === 0 && snapshot !== undefined
+      ? { sees: snapshot.sees.bind(snapshot), seesFrom: verification.seesFrom }
+      : {};
   const holds = verification.scope?.holds ?? ((): ((row: number) => boolean) => () => true);
   for await (const batch of verification.state(head(), { signal, ...sees })) {
     const whole = alignBatch(batch, schema);
