@@ -68,7 +68,7 @@ const runtime = await startRuntime({
   reach: crashPoints(process.env['BRIMFUL_CRASH_AT']),
   governed: options.governed ?? true,
 });
-const backfills = new Backfills(means);
+const backfills = new Backfills({ ...means, executes: true });
 const control = await serveControl(
   {
     backfills: backfillCalls(backfills),

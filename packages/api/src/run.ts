@@ -1,48 +1,14 @@
 import type { Run, RunBinding, RunEvent, RunReport } from '@brimful/model';
+import { RUN_BINDING_STATES, RUN_STATES, RUN_VERBS } from '@brimful/model';
 import { z } from 'zod';
 import { text } from './limits.ts';
 import { backfillPlan, runMode, runRequest, throttle } from './plan.ts';
 import { problemRecord } from './problem.ts';
 import { verdict, verificationReport } from './verification.ts';
 
-export const runState = z
-  .enum([
-    'planned',
-    'approved',
-    'waiting',
-    'running',
-    'throttled',
-    'paused',
-    'window closed',
-    'interrupted',
-    'catching up',
-    'verifying',
-    'ready to swap',
-    'swapped',
-    'done',
-    'cancelled',
-    'failed',
-    'expired',
-    'undone',
-  ])
-  .meta({ id: 'RunState' });
+export const runState = z.enum(RUN_STATES).meta({ id: 'RunState' });
 
-const bindingState = z.enum([
-  'waiting',
-  'reading',
-  'reconciling',
-  'building',
-  'catching up',
-  'verifying',
-  'ready',
-  'swapped',
-  'done',
-  'paused',
-  'failed',
-  'skipped',
-  'cancelled',
-  'undone',
-]);
+const bindingState = z.enum(RUN_BINDING_STATES);
 
 const runBinding: z.ZodType<RunBinding> = z
   .object({
@@ -125,17 +91,7 @@ export const runSummary = z
 
 export type RunSummary = z.output<typeof runSummary>;
 
-export const runVerb = z.enum([
-  'apply',
-  'pause',
-  'resume',
-  'cancel',
-  'retry',
-  'skip',
-  'throttle',
-  'undo',
-  'redo',
-]);
+export const runVerb = z.enum(RUN_VERBS);
 
 /** What is asked of a run by whoever is signed in. */
 export const runOrder = z

@@ -68,7 +68,7 @@ export class Pipe implements AsyncDisposable {
     this.#runtime = runtime;
     this.#log = log;
     const { prices } = config.backfill;
-    const options = { spec: config.spec, connectors, store, log, now: now ?? Date.now };
+    const options = { spec: config.spec, connectors, store, log, now: now ?? Date.now, executes: true };
     this.#planner = new Backfills(prices === undefined ? options : { ...options, prices });
     this.#backfills = backfillCalls(this.#planner);
     this.#watching = this.#watchRuns();

@@ -5,52 +5,58 @@ import type { ProblemRecord } from './problem.ts';
  * `waiting`: for its window or for another run's place. `throttled`, `paused`, `window closed`, `interrupted` are four
  * words: by the governor, by a person, by the clock, by a connection that is lost. `swapped`: in its undo window.
  */
-export type RunState =
-  | 'planned'
-  | 'approved'
-  | 'waiting'
-  | 'running'
-  | 'throttled'
-  | 'paused'
-  | 'window closed'
-  | 'interrupted'
-  | 'catching up'
-  | 'verifying'
-  | 'ready to swap'
-  | 'swapped'
-  | 'done'
-  | 'cancelled'
-  | 'failed'
-  | 'expired'
-  | 'undone';
+export const RUN_STATES = [
+  'planned',
+  'approved',
+  'waiting',
+  'running',
+  'throttled',
+  'paused',
+  'window closed',
+  'interrupted',
+  'catching up',
+  'verifying',
+  'ready to swap',
+  'swapped',
+  'done',
+  'cancelled',
+  'failed',
+  'expired',
+  'undone',
+] as const;
+export type RunState = (typeof RUN_STATES)[number];
 
-export type RunVerb =
-  | 'apply'
-  | 'pause'
-  | 'resume'
-  | 'cancel'
-  | 'retry'
-  | 'skip'
-  | 'throttle'
-  | 'undo'
-  | 'redo';
+export const RUN_VERBS = [
+  'apply',
+  'pause',
+  'resume',
+  'cancel',
+  'retry',
+  'skip',
+  'throttle',
+  'undo',
+  'redo',
+] as const;
+export type RunVerb = (typeof RUN_VERBS)[number];
 
 /** A table's own way through the run; one that fails never stops the others. */
-export type RunBindingState =
-  | 'waiting'
-  | 'reading'
-  | 'reconciling'
-  | 'building'
-  | 'catching up'
-  | 'verifying'
-  | 'ready'
-  | 'swapped'
-  | 'done'
-  | 'paused'
-  | 'failed'
-  | 'skipped'
-  | 'cancelled'
-  | 'undone';
+export const RUN_BINDING_STATES = [
+  'waiting',
+  'reading',
+  'reconciling',
+  'building',
+  'catching up',
+  'verifying',
+  'ready',
+  'swapped',
+  'done',
+  'paused',
+  'failed',
+  'skipped',
+  'cancelled',
+  'undone',
+] as const;
+export type RunBindingState = (typeof RUN_BINDING_STATES)[number];
 
 /** One planned re-read, from its plan to its report. Durable: `runs/<id>` in the registry. Plain data. */
 export interface Run {

@@ -7,6 +7,7 @@ import { ORDERS, PLANNED_AT } from '../testing/plan-fixture.ts';
 import { SurveyedShop } from '../testing/surveyed-shop.ts';
 import { Backfills } from './backfills.ts';
 import type { RunDraft } from './request.ts';
+import { reportOf } from './execute/report.ts';
 import { RunBook } from './run-book.ts';
 import { stepBinding, stepRun } from './run-change.ts';
 
@@ -25,6 +26,16 @@ class Desk {
     store: this.store,
     log: SILENT,
     now: () => this.now,
+  });
+
+  /** The same records, as the process that executes runs has them. */
+  readonly executing = new Backfills({
+    spec: this.shop.spec,
+    connectors: this.shop.connectors,
+    store: this.store,
+    log: SILENT,
+    now: () => this.now,
+    executes: true,
   });
 
   async plan(draft: Partial<RunDraft> = {}): Promise<string> {
@@ -154,6 +165,46 @@ describe('planning', () => {
   });
 });
 
+describe('a run that gives its tables up', () => {
+  /** Cancelled with its swap half made; the executor has not taken it back yet. */
+  async function cancelledInItsSwap(desk: Desk): Promise<Run> {
+    const { id } = await desk.backfills.apply(await desk.plan(), ADA);
+    await desk.book.change(id, (now) => stepRun(now, 'started', { now: desk.now }));
+    await collectionGenerations(desk.store.registry, 'shop/orders').change((now) => ({ ...now, current: 2 }));
+    return desk.backfills.order(id, { verb: 'cancel', who: 'ada', why: null });
+  }
+
+  async function takenBack(desk: Desk, { id }: Run): Promise<void> {
+    await collectionGenerations(desk.store.registry, 'shop/orders').change((now) => ({ ...now, current: 1 }));
+    const run = await desk.book.get(id);
+    const report = reportOf(run, null, desk.now);
+    await desk.book.change(id, (now) => ({ ...now, report }));
+  }
+
+  test('blocks a plan while nothing executes it: the generation that readers have is about to change', async () => {
+    const desk = new Desk();
+    const run = await cancelledInItsSwap(desk);
+    desk.now += 1;
+    const plan = await desk.backfills.findPlan(await desk.plan());
+    const guard = plan.guards.find(({ id }) => id === 'one-rebuild');
+    expect(guard).toMatchObject({ level: 'block', message: expect.stringContaining(run.id) as string });
+    await takenBack(desk, run);
+    desk.now += 1;
+    await desk.backfills.apply(await desk.plan(), ADA);
+  });
+
+  test('is waited for where runs are executed', async () => {
+    const desk = new Desk();
+    const run = await cancelledInItsSwap(desk);
+    desk.now += 1;
+    const planned = desk.executing.plan(run.plan.request);
+    await takenBack(desk, run);
+    const plan = await planned;
+    expect(plan.bindings[0]?.generation).toEqual({ from: 1, to: 2 });
+    await desk.executing.apply(plan.id, ADA);
+  });
+});
+
 describe('applying', () => {
   test('makes a run that says who approved what', async () => {
     const desk = new Desk();
@@ -250,5 +301,18 @@ describe('orders', () => {
     );
     expect(swapped.state).toBe('swapped');
     expect((await desk.backfills.order(id, { verb: 'undo', who: 'bob', why: 'wrong' })).intent).toBe('undo');
+  });
+
+  test('a swap is not taken back under a run that merges into what it brought', async () => {
+    const desk = new Desk();
+    const { id } = await desk.swap(await desk.backfills.apply(await desk.plan(), ADA));
+    const merge = await desk.backfills.apply(await desk.plan({ mode: 'incremental' }), ADA);
+    const undo = { verb: 'undo', who: 'bob', why: null } as const;
+    await expect(desk.backfills.order(id, undo)).rejects.toMatchObject({
+      code: 'BRM-RUN-REFUSED',
+      remedy: `Wait until ${merge.id} is done, or cancel it; then undo ${id}.`,
+    });
+    await desk.backfills.order(merge.id, { verb: 'cancel', who: 'bob', why: null });
+    expect((await desk.backfills.order(id, undo)).intent).toBe('undo');
   });
 });

@@ -1,6 +1,8 @@
 import type { BackfillPlan, Guard, Run, RunRequest } from '@brimful/model';
 import { Problem } from '@brimful/model';
-import { sharedSubject, swapsTables } from './guards.ts';
+import { sleep } from '../flow/pause-gate.ts';
+import { swapsTables } from './guards.ts';
+import type { PlanFacts } from './plan-facts.ts';
 import { basisOf, driftOf } from './plan-basis.ts';
 import { planOf } from './plan.ts';
 import type { PlannerOptions } from './planner.ts';
@@ -10,10 +12,17 @@ import { modeOf, parseRequest } from './request.ts';
 import { RunBook } from './run-book.ts';
 import type { RunOrder } from './run-change.ts';
 import { newRun, orderRun, stepRun } from './run-change.ts';
-import { holdsTables } from './run-state.ts';
+import { holdOf, sharedSubject } from './run-hold.ts';
+
+/** How long a plan waits for a run that is giving its tables up anyway, and how often it looks. */
+const SETTLE_MILLISECONDS = 5000;
+const SETTLE_LOOK_MILLISECONDS = 50;
 
 /** The store stays the caller's. `prices`: the user's price file, parsed. */
-export type BackfillsOptions = PlannerOptions;
+export interface BackfillsOptions extends PlannerOptions {
+  /** Whether runs are executed in this process: then it is worth waiting for one. Default: no. */
+  readonly executes?: boolean;
+}
 
 /**
  * What people do with backfill runs, for the command line and the server alike. It plans and it records what was decided;
@@ -48,9 +57,16 @@ export class Backfills {
     };
   }
 
-  /** Looks at the source and the destinations, changes nothing there, and keeps the plan for `apply`. */
+  /**
+   * Looks at the source and the destinations, changes nothing there, and keeps the plan for `apply`. Where runs are executed
+   * it waits some seconds for one that was cancelled or undone a moment ago.
+   */
   async plan(request: RunRequest): Promise<BackfillPlan> {
-    const facts = await this.#planner.facts(request, 'whole');
+    let facts = await this.#planner.facts(request, 'whole');
+    if (this.#options.executes === true && settling(facts.runs, facts.bindings)) {
+      await this.#untilSettled(facts);
+      facts = await this.#planner.facts(request, 'whole');
+    }
     if (facts.bindings.length === 0)
       throw new Problem('BRM-REQUEST-BINDING', `${request.task} has no tables yet.`, {
         remedy: 'Start it once with `brimful up`, or name a table it can see.',
@@ -58,6 +74,14 @@ export class Backfills {
     const plan = await planOf(request, facts);
     await this.#book.putPlan(plan);
     return plan;
+  }
+
+  /** Or until patience ends: then a guard says so. */
+  async #untilSettled({ bindings }: PlanFacts): Promise<void> {
+    for (let waited = 0; waited < SETTLE_MILLISECONDS; waited += SETTLE_LOOK_MILLISECONDS) {
+      if (!settling(await this.#book.list(), bindings)) return;
+      await sleep(SETTLE_LOOK_MILLISECONDS, NEVER);
+    }
   }
 
   /** Throws `BRM-PLAN-UNKNOWN`. */
@@ -135,14 +159,41 @@ export class Backfills {
   }
 
   /** Records what a person wants; the executor follows. Throws `BRM-RUN-REFUSED` with the reason. */
-  order(id: string, order: RunOrder): Promise<Run> {
+  async order(id: string, order: RunOrder): Promise<Run> {
+    if (order.verb === 'undo' || order.verb === 'redo') await this.#assertNobodyElseHas(id, order.verb);
     return this.#book.change(id, (run) => orderRun(run, order, this.#options.now()));
+  }
+
+  /** What another run merges into must not change hands under it. */
+  async #assertNobodyElseHas(id: string, verb: 'undo' | 'redo'): Promise<void> {
+    const runs = await this.#book.list();
+    const bindings = runs.find((run) => run.id === id)?.plan.bindings ?? [];
+    for (const other of runs) {
+      if (other.id === id || holdOf(other) === null) continue;
+      const shared = sharedSubject(bindings, other.plan.bindings);
+      if (shared === undefined) continue;
+      throw new Problem('BRM-RUN-REFUSED', `${id}: ${other.id} holds ${shared}, and is ${other.state}.`, {
+        remedy: `Wait until ${other.id} is done, or cancel it; then ${verb} ${id}.`,
+        at: { run: id },
+      });
+    }
   }
 
   /** Every run as it is, oldest first, then again after each change, until aborted. */
   watch(signal: AbortSignal): AsyncIterable<Run> {
     return this.#book.watch(signal);
   }
+}
+
+const NEVER = new AbortController().signal;
+
+/** Whether a run that has these tables gives them up without anybody's doing. */
+function settling(runs: readonly Run[], bindings: PlanFacts['bindings']): boolean {
+  return runs.some((run) => {
+    const hold = holdOf(run);
+    const settles = hold === 'exchanges' || hold === 'cleans up';
+    return settles && sharedSubject(bindings, run.plan.bindings) !== undefined;
+  });
 }
 
 function checkApproval(plan: BackfillPlan, acknowledged: readonly string[], now: number): void {
@@ -194,7 +245,7 @@ function checkOthers(plan: BackfillPlan, runs: readonly Run[]): void {
         at: { plan: plan.id, run: run.id },
       });
     }
-    const shared = holdsTables(run.state) ? sharedSubject(plan.bindings, run.plan.bindings) : undefined;
+    const shared = holdOf(run) === null ? undefined : sharedSubject(plan.bindings, run.plan.bindings);
     if (shared === undefined) continue;
     throw new Problem('BRM-PLAN-DRIFT', `${run.id} holds ${shared} since a moment ago.`, {
       remedy: `Wait until ${run.id} is done, or cancel it; then plan again.`,

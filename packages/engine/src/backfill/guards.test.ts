@@ -124,6 +124,13 @@ describe('guards', () => {
       ]);
     for (const state of ['done', 'cancelled', 'swapped', 'undone'] as const)
       expect(levels('one-rebuild', {}, factsOf({}, { runs: [runIn(state)] })), state).toEqual([]);
+    const startedAt = PLANNED_AT;
+    for (const changing of [
+      runIn('cancelled', { startedAt }),
+      runIn('swapped', { startedAt, intent: 'undo' }),
+      runIn('undone', { startedAt, intent: 'redo', undoUntil: PLANNED_AT + HOUR_MILLISECONDS }),
+    ])
+      expect(levels('one-rebuild', {}, factsOf({}, { runs: [changing] })), changing.state).toEqual(['block']);
     const run = runIn('running');
     const [binding] = run.plan.bindings;
     const other = {

@@ -1,8 +1,9 @@
-import type { EstimateQuality, Guard, ProblemRecord, RunEstimate, RunRequest } from '@brimful/model';
+import type { EstimateQuality, Guard, ProblemRecord, Run, RunEstimate, RunRequest } from '@brimful/model';
 import { columnGuards, gapGuards, keylessGuards, missingRowsGuards, schemaGuards } from './guards-data.ts';
 import { timeGuards } from './guards-time.ts';
 import type { PlanFacts } from './plan-facts.ts';
-import { holdsTables } from './run-state.ts';
+import type { RunHold } from './run-hold.ts';
+import { holdOf, sharedSubject } from './run-hold.ts';
 import { sourceOf } from './plan-facts.ts';
 
 /** Below this much room for its log the source is close to giving our capture up. */
@@ -121,24 +122,33 @@ const QUALITIES: Readonly<Record<EstimateQuality, string>> = {
   'at least': 'at least',
 };
 
+const HOLDS: Readonly<Record<RunHold, string>> = {
+  works: 'holds',
+  exchanges: 'is about to exchange',
+  'cleans up': 'is being taken back from',
+};
+
+function holdRemedy({ id, state }: Run, hold: RunHold): string {
+  if (hold !== 'works') return 'That takes a moment while `brimful up` runs: then plan again.';
+  return state === 'failed' ? `Retry or cancel ${id} first.` : `Wait until ${id} is done, or cancel it.`;
+}
+
 /** One rebuild per table at a time; a run still in its undo window gives it up. */
 function otherRunGuards(request: RunRequest, { bindings, runs, now }: PlanFacts): readonly Guard[] {
   return runs.flatMap((run): Guard[] => {
     const shared = sharedSubject(bindings, run.plan.bindings);
     if (shared === undefined) return [];
     const evidence = `${run.id} is ${run.state}: ${run.plan.request.reason}`;
-    if (holdsTables(run.state)) {
+    const hold = holdOf(run);
+    if (hold !== null) {
       return [
         {
           id: 'one-rebuild',
           level: 'block',
           subject: shared,
-          message: `${run.id} holds ${shared}: only one run at a time may.`,
+          message: `${run.id} ${HOLDS[hold]} ${shared}: only one run at a time may have it.`,
           evidence,
-          remedy:
-            run.state === 'failed'
-              ? `Retry or cancel ${run.id} first.`
-              : `Wait until ${run.id} is done, or cancel it.`,
+          remedy: holdRemedy(run, hold),
         },
       ];
     }
@@ -157,21 +167,6 @@ function otherRunGuards(request: RunRequest, { bindings, runs, now }: PlanFacts)
       },
     ];
   });
-}
-
-interface Subjects {
-  readonly collection: string;
-  readonly tables: readonly { readonly materialization: string; readonly table: string }[];
-}
-
-/** A collection or a table that both are about. */
-export function sharedSubject(ours: readonly Subjects[], theirs: readonly Subjects[]): string | undefined {
-  const taken = new Set(theirs.flatMap(subjectsOf));
-  return ours.flatMap(subjectsOf).find((subject) => taken.has(subject));
-}
-
-function subjectsOf({ collection, tables }: Subjects): readonly string[] {
-  return [collection, ...tables.map(({ materialization, table }) => `${materialization}: ${table}`)];
 }
 
 /** A rebuild from the collection needs its history from the beginning, or what it came to. */

@@ -1,7 +1,6 @@
 import type { Json, PlanBasis, Schema } from '@brimful/model';
 import type { PlanFacts } from './plan-facts.ts';
-import { holdsTables } from './run-state.ts';
-import { sharedSubject } from './guards.ts';
+import { holdOf, sharedSubject } from './run-hold.ts';
 
 /**
  * What must still be so when the plan is applied. Entries are small and say what they are, so that a difference can be told
@@ -11,7 +10,7 @@ export function basisOf({ bindings, runs }: PlanFacts): PlanBasis {
   const entries = bindings.flatMap((binding): [string, Json][] => {
     const { collection, resource, sourceSchema, schema, generations, tables } = binding;
     const holder = runs.find(
-      (run) => holdsTables(run.state) && sharedSubject([binding], run.plan.bindings) !== undefined,
+      (run) => holdOf(run) !== null && sharedSubject([binding], run.plan.bindings) !== undefined,
     );
     const shape = sourceSchema ?? schema;
     return [

@@ -1,4 +1,5 @@
 import type { RunBindingState, RunVerb } from '@brimful/model';
+import { RUN_BINDING_STATES } from '@brimful/model';
 import type { Outcome, Row } from './run-state.ts';
 
 /**
@@ -22,23 +23,6 @@ export type BindingInput =
   | 'failed'
   | 'started over';
 
-const COLUMNS = [
-  'waiting',
-  'reading',
-  'reconciling',
-  'building',
-  'catching up',
-  'verifying',
-  'ready',
-  'swapped',
-  'done',
-  'paused',
-  'failed',
-  'skipped',
-  'cancelled',
-  'undone',
-] as const satisfies readonly RunBindingState[];
-
 const wa = 'waiting';
 const re = 'reading';
 const rc = 'reconciling';
@@ -60,7 +44,7 @@ const __ = null;
  * paused, or interrupted, anywhere. Failed and skipped tables stay so when the rest of the run is cancelled or swapped.
  */
 // oxfmt-ignore
-const TABLE: Readonly<Record<BindingInput, Row<typeof COLUMNS, RunBindingState>>> = {
+const TABLE: Readonly<Record<BindingInput, Row<typeof RUN_BINDING_STATES, RunBindingState>>> = {
   //                  wait read reco buil catu veri redy swap done paus fail skip canc undo
   pause:              [pa, pa, pa, pa, pa, pa, pa, __, __, __, __, __, __, __],
   resume:             [__, __, __, __, __, __, __, __, __, wa, __, __, __, __],
@@ -83,7 +67,7 @@ const TABLE: Readonly<Record<BindingInput, Row<typeof COLUMNS, RunBindingState>>
 };
 
 export function nextBindingState(state: RunBindingState, input: BindingInput): Outcome<RunBindingState> {
-  const next = TABLE[input][COLUMNS.indexOf(state)] ?? null;
+  const next = TABLE[input][RUN_BINDING_STATES.indexOf(state)] ?? null;
   if (next !== null) return { state: next };
   return { refused: `a table that ${STATE_PHRASES[state]} cannot ${INPUT_PHRASES[input]}` };
 }

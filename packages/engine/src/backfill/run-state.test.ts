@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { BindingInput } from './run-binding-state.ts';
 import { isSettled, nextBindingState } from './run-binding-state.ts';
 import type { Outcome, RunInput } from './run-state.ts';
-import { holdsTables, isOver, nextRunState } from './run-state.ts';
+import { isOver, nextRunState } from './run-state.ts';
 
 /** Records, so that a state or an input that is added to the model and not here does not compile. */
 const STATES = Object.keys({
@@ -164,18 +164,6 @@ describe('a run', () => {
     expect(after('swapped', 'undo', 'swapped back', 'redo', 'swapped', 'undo window ended')).toBe('done');
     expect(after('verifying', 'completed'), 'merged in place').toBe('done');
     expect(after('ready to swap', 'retry'), 'a table of it begins again').toBe('running');
-  });
-
-  test('a failed run holds its tables until it is retried or cancelled, a swapped one does not', () => {
-    expect(STATES.filter((state) => !holdsTables(state))).toEqual([
-      'planned',
-      'swapped',
-      'done',
-      'cancelled',
-      'expired',
-      'undone',
-    ]);
-    expect(after('failed', 'retry')).toBe('waiting');
   });
 });
 

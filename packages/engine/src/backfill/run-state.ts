@@ -1,4 +1,5 @@
 import type { RunState, RunVerb } from '@brimful/model';
+import { RUN_STATES } from '@brimful/model';
 
 /**
  * What can happen to a run: a person's verb, or what its executor sees. `rest cancelled`: a person cancelled it when some
@@ -36,27 +37,6 @@ export type Row<Columns extends readonly string[], State> = {
   readonly [Index in keyof Columns]: State | null;
 };
 
-/** The columns of the table below. */
-const COLUMNS = [
-  'planned',
-  'approved',
-  'waiting',
-  'running',
-  'throttled',
-  'paused',
-  'window closed',
-  'interrupted',
-  'catching up',
-  'verifying',
-  'ready to swap',
-  'swapped',
-  'done',
-  'cancelled',
-  'failed',
-  'expired',
-  'undone',
-] as const satisfies readonly RunState[];
-
 const ap = 'approved';
 const wa = 'waiting';
 const ru = 'running';
@@ -81,7 +61,7 @@ const __ = null;
  * `waiting`; how far it is, its bindings say, so the executor repeats what holds already (`all read`, `caught up`).
  */
 // oxfmt-ignore
-const TABLE: Readonly<Record<RunInput, Row<typeof COLUMNS, RunState>>> = {
+const TABLE: Readonly<Record<RunInput, Row<typeof RUN_STATES, RunState>>> = {
   //                  plan appr wait run  thro paus wclo intr catu veri rsw  swap done canc fail expi undo
   apply:              [ap, __, __, __, __, __, __, __, __, __, __, __, __, __, __, __, __],
   pause:              [__, pa, pa, pa, pa, __, pa, pa, pa, pa, pa, __, __, __, __, __, __],
@@ -118,7 +98,7 @@ const TABLE: Readonly<Record<RunInput, Row<typeof COLUMNS, RunState>>> = {
 export type Outcome<State> = { readonly state: State } | { readonly refused: string };
 
 export function nextRunState(state: RunState, input: RunInput): Outcome<RunState> {
-  const next = TABLE[input][COLUMNS.indexOf(state)] ?? null;
+  const next = TABLE[input][RUN_STATES.indexOf(state)] ?? null;
   if (next !== null) return { state: next };
   const hint = HINTS[input]?.[state];
   const why = `a run that ${STATE_PHRASES[state]} cannot ${INPUT_PHRASES[input]}`;
@@ -133,14 +113,6 @@ export function isRunInput(text: string): text is RunInput {
 /** Nothing happens to it any more. An undone run counts as over only when it cannot be redone, which its record says. */
 export function isOver(state: RunState): boolean {
   return state === 'done' || state === 'cancelled' || state === 'expired';
-}
-
-/**
- * Whether a run in this state holds its tables: no other run may read into, rebuild or merge into them. A failed run
- * does, because it can be retried; a swapped one does not.
- */
-export function holdsTables(state: RunState): boolean {
-  return !isOver(state) && state !== 'planned' && state !== 'swapped' && state !== 'undone';
 }
 
 const STATE_PHRASES: Readonly<Record<RunState, string>> = {

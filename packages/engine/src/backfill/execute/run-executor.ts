@@ -1,7 +1,8 @@
 import type { Run } from '@brimful/model';
+import { leavesSomething } from '../run-hold.ts';
 import { isOver } from '../run-state.ts';
 import type { RunMeans } from './means.ts';
-import { RunTask, leavesSomething } from './run-task.ts';
+import { RunTask } from './run-task.ts';
 
 /** Executes every run that is not over, in this process. What the record says is done; nothing else tells it anything. */
 export class RunExecutor {

@@ -7,6 +7,7 @@ import { etaSecondsOf } from '../progress.ts';
 import { isSettled, nextBindingState } from '../run-binding-state.ts';
 import type { BindingProgress } from '../run-change.ts';
 import { stepBinding, stepRun, withProgress } from '../run-change.ts';
+import { leavesSomething } from '../run-hold.ts';
 import type { RunInput } from '../run-state.ts';
 import { isOver, nextRunState } from '../run-state.ts';
 import { reportOf } from './report.ts';
@@ -399,12 +400,6 @@ export class RunTask {
 
 /** Nothing more comes of a table. */
 const GONE: ReadonlySet<RunBinding['state']> = new Set(['failed', 'skipped', 'cancelled']);
-
-/** A run that is over, and of which not all that it made has been removed: then it has its report. */
-export function leavesSomething({ state, undoUntil, report, startedAt }: Run): boolean {
-  const ended = isOver(state) || (state === 'undone' && undoUntil === null);
-  return ended && report === null && startedAt !== null;
-}
 
 function withEta(run: Run, collection: string): Run {
   const binding = run.bindings.find((candidate) => candidate.collection === collection);
