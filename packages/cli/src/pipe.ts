@@ -167,6 +167,8 @@ export class Pipe implements AsyncDisposable {
       verify: (request, signal, onProgress) => this.verify(request, signal, onProgress),
       collections: collectionLook(this.#store, this.#log),
       logs,
+      catalog: nothingYet(),
+      connections: nothingYet(),
     };
     try {
       this.#control = await serveControl(target, config.dataDirectory);
@@ -226,4 +228,11 @@ export class Pipe implements AsyncDisposable {
       this.#busy = false;
     }
   }
+}
+
+/** Nothing can be published here yet: every call is refused. */
+function nothingYet<Calls extends object>(): Calls {
+  const refuse = (): Promise<never> =>
+    Promise.reject(new Problem('BRM-CATALOG-NONE', 'The catalog cannot be changed here yet.'));
+  return new Proxy({}, { get: () => refuse }) as Calls;
 }
