@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import axe from 'axe-core';
+import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { barriersOn } from './testing/accessibility.ts';
 import { findChromium, openBrowser } from './testing/browser.ts';
 import { FixtureServer } from './testing/fixture-server.ts';
 import type { FixtureTable } from './testing/fixture-status.ts';
 import { manyTables, SHOP } from './testing/fixture-status.ts';
+import { buildPages, openedPage } from './testing/opened-page.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const hasBrowser = findChromium() !== undefined;
@@ -18,12 +17,7 @@ let dist: string;
 beforeAll(async () => {
   if (!hasBrowser) return;
   dist = join(ROOT, 'dist');
-  // A process of its own: what is built must not be what tests see of React.
-  const vite = join(dirname(createRequire(import.meta.url).resolve('vite/package.json')), 'bin/vite.js');
-  execFileSync(process.execPath, [vite, 'build', '--logLevel', 'error'], {
-    cwd: ROOT,
-    env: { ...process.env, NODE_ENV: 'production' },
-  });
+  buildPages(dist);
   browser = await openBrowser();
 });
 
@@ -41,14 +35,7 @@ interface Opened {
 async function opened(tables: readonly FixtureTable[] = SHOP, secondsOfRuns = 3): Promise<Opened> {
   const server = new FixtureServer({ dist, tables, secondsOfRuns });
   const origin = await server.start();
-  const context = await browser.newContext({
-    viewport: { width: 1280, height: 900 },
-    reducedMotion: 'reduce',
-  });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('pageerror', ({ message }) => complaints.push(message));
-  page.setDefaultTimeout(10_000);
+  const { page, context, complaints } = await openedPage(browser);
   onTestFinished(async () => {
     await context.close();
     await server.stop();
@@ -159,18 +146,7 @@ describe.skipIf(!hasBrowser)('accessibility', () => {
     for (const address of scheme === 'dark' ? DARK_ADDRESSES : ADDRESSES) {
       await page.goto(origin + address);
       await page.getByRole('heading', { level: 1 }).waitFor();
-      await page.evaluate(axe.source);
-      const violations = await page.evaluate(async () => {
-        const { axe: inPage } = globalThis as unknown as { readonly axe: typeof axe };
-        const { violations: all } = await inPage.run();
-        return all.map(
-          ({ id, nodes }) =>
-            `${id}: ${nodes
-              .map(({ html }) => html.slice(0, 160))
-              .slice(0, 3)
-              .join(' | ')}`,
-        );
-      });
+      const violations = await barriersOn(page);
       found.push(...violations.map((violation) => `${address} ${violation}`));
     }
     expect(found).toEqual([]);

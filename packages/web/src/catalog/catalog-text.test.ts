@@ -72,6 +72,16 @@ describe('a change of one value', () => {
     expect(first.text).toContain('# the first: about all');
   });
 
+  test('what stands in braces changes there', () => {
+    const path = ['captures', 'billing/postgres', 'bindings', 0, 'target'];
+    const gone = CatalogText.parse(WRITTEN).with(path, undefined);
+    expect(gone.text).toBe(WRITTEN.replace(', target: billing/invoices }', ' }'));
+    const back = gone.with(path, 'billing/${NAME}, {all}');
+    expect(back.text).toBe(WRITTEN.replace('billing/invoices }', '"billing/${NAME}, {all}" }'));
+    const more = CatalogText.parse(WRITTEN).with(['captures', 'shop/postgres', 'config', 'ssl'], 'require');
+    expect(more.text).toBe(WRITTEN.replace('readers: 2 }', 'readers: 2, ssl: require }'));
+  });
+
   test('a capture of its own section, its first key, and an empty list', () => {
     const capture = { connector: 'postgres', config: { url: '${URL}' } };
     const empty = CatalogText.parse('# nothing yet\ncaptures: {}\n');
@@ -84,6 +94,13 @@ describe('a change of one value', () => {
     expect(three.at(['captures', 'a/b', 'config', 'url'])).toBe('${URL}');
     const none = CatalogText.parse('').with(['captures', 'a/b'], capture);
     expect(none.at(['captures', 'a/b', 'connector'])).toBe('postgres');
+    const bare = { connector: 'postgres', config: {} };
+    const first = CatalogText.parse(WRITTEN).with(['captures', 'a/b'], bare);
+    const url = first.with(['captures', 'a/b', 'config', 'url'], '${URL}');
+    expect(url.text).toBe(first.text.replace('config: {}', 'config:\n      url: ${URL}'));
+    const table = url.with(['captures', 'a/b', 'bindings', 0], { resource: 'public.orders' });
+    expect(table.text).toContain('    bindings:\n      - { resource: public.orders }\n');
+    expect(table.at(['captures', 'a/b', 'bindings'])).toEqual([{ resource: 'public.orders' }]);
   });
 
   test('a renamed capture keeps its place and its comments', () => {
@@ -107,7 +124,11 @@ test('any edit, one after the other, says what was meant', () => {
     fc.boolean(),
     fc.string(),
   );
-  const value = fc.oneof(leaf, fc.array(leaf, { maxLength: 3 }), fc.dictionary(fc.stringMatching(/^\w+$/u), leaf, { maxKeys: 3 }));
+  const value = fc.oneof(
+    leaf,
+    fc.array(leaf, { maxLength: 3 }),
+    fc.dictionary(fc.stringMatching(/^\w+$/u), leaf, { maxKeys: 3 }),
+  );
   const pathIn = (root: PlainValue, choices: readonly number[]): ValuePath => {
     const path: (string | number)[] = [];
     let here: PlainValue | undefined = root;
@@ -139,7 +160,10 @@ test('any edit, one after the other, says what was meant', () => {
           if (!isPlainMap(wanted) || Object.keys(wanted).length === 0) continue;
           const after = catalog.with(path, next ?? undefined);
           expect(after.errors).toEqual([]);
-          expect(isSameValue(after.value, wanted), `${JSON.stringify(path)} := ${JSON.stringify(next)}\n${after.text}`).toBe(true);
+          expect(
+            isSameValue(after.value, wanted),
+            `${JSON.stringify(path)} := ${JSON.stringify(next)}\n${after.text}`,
+          ).toBe(true);
           catalog = after;
         }
       },

@@ -66,7 +66,7 @@ export class CatalogText {
     if (isSameValue(this.at(path), value)) return this;
     const wanted = withValueAt(this.value, path, value);
     const hidden = hideVariables(this.text);
-    const edit = spliced(this.#document, hidden, path, value);
+    const edit = spliced({ document: this.#document, hidden, whole: this.value }, path, value);
     if (edit !== undefined) {
       const next = CatalogText.parse(edit);
       if (next.isReadable && isSameValue(next.value, wanted)) return next;
@@ -102,7 +102,8 @@ export class CatalogText {
       for (let length = 0; length < path.length; length += 1) {
         const before = path.slice(0, length);
         const node = document.getIn(before, true);
-        if (!isMap(node) && !isSeq(node)) document.setIn(before, document.createNode({}));
+        if (!isMap(node) && !isSeq(node))
+          document.setIn(before, document.createNode(typeof path[length] === 'number' ? [] : {}));
       }
       document.setIn([...path], document.createNode(hidden));
     }

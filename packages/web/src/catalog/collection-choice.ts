@@ -46,7 +46,8 @@ export function withCollection(
   const path = ['materializations', materialization, 'bindings'];
   const { collections } = collectionChoiceOf(catalog.at(path.slice(0, 2)));
   const index = collections.findIndex((one) => one.collection === collection);
-  if (isTaken) return index === -1 ? catalog.with([...path, collections.length], { source: collection }) : catalog;
+  if (isTaken)
+    return index === -1 ? catalog.with([...path, collections.length], { source: collection }) : catalog;
   if (index === -1) return catalog;
   return collections.length === 1 ? catalog.with(path, undefined) : catalog.with([...path, index], undefined);
 }

@@ -27,7 +27,8 @@ const SECRET_NAME = /pass|secret|token|credential|api_?key|access_?key|private_?
 /** Addresses that may have a password inside. */
 const ADDRESS_NAME = /^(url|uri|dsn|connection_?string)$/iu;
 /** Where something is and who asks: what one always looks at, also where it need not be said. */
-const PLACE_NAME = /^(url|uri|dsn|host|port|user|username|password|database|path|ssl|bucket|region|account)$/iu;
+const PLACE_NAME =
+  /^(url|uri|dsn|host|port|user|username|password|database|path|ssl|bucket|region|account)$/iu;
 
 /** The fields of a JSON Schema's object, in its order. What it says of itself beyond that is left to the server. */
 export function fieldsOf(schema: Readonly<Record<string, unknown>>): readonly ConfigField[] {
@@ -37,7 +38,11 @@ export function fieldsOf(schema: Readonly<Record<string, unknown>>): readonly Co
   );
 }
 
-function fieldOf(name: string, described: Readonly<Record<string, unknown>>, isRequired: boolean): ConfigField {
+function fieldOf(
+  name: string,
+  described: Readonly<Record<string, unknown>>,
+  isRequired: boolean,
+): ConfigField {
   const choices = textsOf(described['enum']);
   const description = typeof described['description'] === 'string' ? described['description'] : '';
   const isMarked = described['writeOnly'] === true || described['format'] === 'password';
@@ -70,7 +75,9 @@ function kindOf(described: Readonly<Record<string, unknown>>): FieldKind {
 function titleOf(name: string): string {
   if (/^(url|uri|ssl|dsn|id)$/iu.test(name)) return name.toUpperCase();
   const words = name.replaceAll(/([a-z\d])([A-Z])/gu, '$1 $2').toLowerCase();
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`.replaceAll(/\b(ssl|url|id)\b/gu, (word) => word.toUpperCase());
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`.replaceAll(/\b(ssl|url|id)\b/gu, (word) =>
+    word.toUpperCase(),
+  );
 }
 
 function mapOf(value: unknown): Readonly<Record<string, unknown>> {

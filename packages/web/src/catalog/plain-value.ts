@@ -29,12 +29,8 @@ export function valueAt(value: PlainValue, path: ValuePath): PlainValue | undefi
 export function withValueAt(value: PlainValue, path: ValuePath, next: PlainValue | undefined): PlainValue {
   const [step, ...rest] = path;
   if (step === undefined) return next ?? null;
-  if (isPlainList(value)) {
-    const index = Number(step);
-    if (next === undefined && rest.length === 0) return value.filter((_, other) => other !== index);
-    const item = withValueAt(value[index] ?? null, rest, next);
-    return index >= value.length ? [...value, item] : value.with(index, item);
-  }
+  if (isPlainList(value)) return withItemAt(value, path, next);
+  if (typeof step === 'number' && !isPlainMap(value)) return withItemAt([], path, next);
   const map = isPlainMap(value) ? value : {};
   const entries = Object.entries(map);
   if (next === undefined && rest.length === 0) {
@@ -45,6 +41,17 @@ export function withValueAt(value: PlainValue, path: ValuePath, next: PlainValue
   const item = withValueAt(map[step] ?? null, rest, next);
   if (isNew) return Object.fromEntries([...entries, [String(step), item]]);
   return Object.fromEntries(entries.map(([key, old]) => [key, key === String(step) ? item : old]));
+}
+
+function withItemAt(
+  items: readonly PlainValue[],
+  [step, ...rest]: ValuePath,
+  next: PlainValue | undefined,
+): readonly PlainValue[] {
+  const index = Number(step);
+  if (next === undefined && rest.length === 0) return items.filter((_, other) => other !== index);
+  const item = withValueAt(items[index] ?? null, rest, next);
+  return index >= items.length ? [...items, item] : items.with(index, item);
 }
 
 export function isSameValue(left: PlainValue | undefined, right: PlainValue | undefined): boolean {

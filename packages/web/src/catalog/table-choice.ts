@@ -1,5 +1,6 @@
 import { collectionPrefix, isDiscovered } from '@brimful/model';
 import type { CatalogText } from './catalog-text.ts';
+import { shownIn } from './config-field.ts';
 import type { PlainValue } from './plain-value.ts';
 import { isPlainList, isPlainMap } from './plain-value.ts';
 
@@ -13,11 +14,17 @@ export interface ChosenTable {
 export interface TableChoice {
   /** Named one by one, in the file's order. */
   readonly tables: readonly ChosenTable[];
+  /** Their resources: a thousand tables are asked about at once. */
+  readonly named: ReadonlySet<string>;
   /** Taken by themselves, new ones too; null: none are. */
   readonly follows: {
     /** Null: every schema. */
     readonly schemas: readonly string[] | null;
+    /** As written. */
     readonly exclude: readonly string[];
+    readonly excluded: ReadonlySet<string>;
+    /** Of `exclude`, those with a `*`. */
+    readonly patterns: readonly string[];
   } | null;
 }
 
@@ -32,28 +39,40 @@ export function choiceOf(capture: PlainValue | undefined): TableChoice {
     const { resource, target } = binding;
     return [{ resource, target: typeof target === 'string' ? target : undefined }];
   });
+  const named = new Set(tables.map(({ resource }) => resource));
   const follows = written['autoDiscover'] ?? tables.length === 0;
-  if (follows === true) return { tables, follows: { schemas: null, exclude: [] } };
-  if (!isPlainMap(follows)) return { tables, follows: null };
+  if (follows === true) return { tables, named, follows: followsOf(null, []) };
+  if (!isPlainMap(follows)) return { tables, named, follows: null };
   const { schemas, exclude } = follows;
   return {
     tables,
-    follows: { schemas: isPlainList(schemas) ? textsOf(schemas) : null, exclude: textsOf(exclude) },
+    named,
+    follows: followsOf(isPlainList(schemas) ? textsOf(schemas) : null, textsOf(exclude)),
+  };
+}
+
+function followsOf(schemas: readonly string[] | null, exclude: readonly string[]): TableChoice['follows'] {
+  return {
+    schemas,
+    exclude,
+    excluded: new Set(exclude),
+    patterns: exclude.filter((name) => name.includes('*')),
   };
 }
 
 function textsOf(value: PlainValue | undefined): readonly string[] {
-  return isPlainList(value) ? value.map(String) : [];
+  return isPlainList(value) ? value.map(shownIn) : [];
 }
 
-export function takingOf({ tables, follows }: TableChoice, resource: string): Taking {
-  if (tables.some((table) => table.resource === resource)) return 'named';
+export function takingOf({ named, follows }: TableChoice, resource: string): Taking {
+  if (named.has(resource)) return 'named';
   return isFollowed(follows, resource) ? 'followed' : null;
 }
 
 function isFollowed(follows: TableChoice['follows'], resource: string): boolean {
-  if (follows === null) return false;
-  return isDiscovered(resource, { schemas: follows.schemas ?? undefined, exclude: follows.exclude, prefix: '' });
+  if (follows === null || follows.excluded.has(resource)) return false;
+  const { schemas, patterns } = follows;
+  return isDiscovered(resource, { schemas: schemas ?? undefined, exclude: patterns, prefix: '' });
 }
 
 export function schemaOf(resource: string): string {
@@ -66,20 +85,35 @@ export function isSchemaFollowed({ follows }: TableChoice, schema: string): bool
 }
 
 /** The collection a table fills. `suggested`: as discovery calls it. */
-export function collectionOf(capture: string, choice: TableChoice, resource: string, suggested: string): string {
+export function collectionOf(
+  capture: string,
+  choice: TableChoice,
+  resource: string,
+  suggested: string,
+): string {
   const named = choice.tables.find((table) => table.resource === resource)?.target;
   return named ?? `${collectionPrefix(capture)}/${suggested}`;
 }
 
 /** The other way round for one table: what was taken no longer is, and what was not is. */
-export function withTable(catalog: CatalogText, capture: string, resource: string, isTaken: boolean): CatalogText {
+export function withTable(
+  catalog: CatalogText,
+  capture: string,
+  resource: string,
+  isTaken: boolean,
+): CatalogText {
   const path = ['captures', capture];
   const choice = choiceOf(catalog.at(path));
   const { tables, follows } = choice;
   if (isTaken) {
     if (takingOf(choice, resource) !== null) return catalog;
-    const isExcluded = follows?.exclude.includes(resource) ?? false;
-    const without = follows && { ...follows, exclude: follows.exclude.filter((name) => name !== resource) };
+    const isExcluded = follows?.excluded.has(resource) ?? false;
+    const without =
+      follows &&
+      followsOf(
+        follows.schemas,
+        follows.exclude.filter((name) => name !== resource),
+      );
     if (isExcluded && isFollowed(without, resource)) {
       return catalog.with([...path, 'autoDiscover', 'exclude'], orAbsent(without?.exclude ?? []));
     }

@@ -1,39 +1,101 @@
 import type { Document, Node, YAMLMap, YAMLSeq } from 'yaml';
 import { isMap, isScalar, isSeq, stringify } from 'yaml';
 import type { PlainValue, ValuePath } from './plain-value.ts';
-import { isPlainList, isPlainMap } from './plain-value.ts';
+import { isPlainList, isPlainMap, valueAt, withValueAt } from './plain-value.ts';
 import type { HiddenVariables } from './variables.ts';
 import { hideVariables, showVariables } from './variables.ts';
 
 const PLAIN_SPELLINGS: ReadonlySet<string> = new Set(['PLAIN', 'QUOTE_SINGLE', 'QUOTE_DOUBLE']);
 const INDENT = 2;
 
+export interface SplicedText {
+  readonly document: Document;
+  readonly hidden: HiddenVariables;
+  /** What it says. */
+  readonly whole: PlainValue;
+}
+
 /**
- * The text with one value changed and every other character as it was; undefined where that cannot be done line by line.
+ * The text with one value changed and every other character as it was; undefined where that cannot be done in its lines.
  * The caller checks that the result says what is wanted.
  */
 export function spliced(
-  document: Document,
-  hidden: HiddenVariables,
+  source: SplicedText,
   path: ValuePath,
   value: PlainValue | undefined,
 ): string | undefined {
+  const { document, hidden } = source;
   const lines = hidden.text.split('\n');
   const known = deepest(document, path, hidden.variables);
   if (known === undefined) return undefined;
   const { node, parent, index, rest } = known;
-  const show = (text: string, variables = hidden.variables): string => showVariables(text, variables);
-  if (rest.length === 0) {
-    if (value === undefined) return removed(lines, parent, index, hidden.text, show);
+  if (rest.length === 0 && value !== undefined) {
     const scalar = scalarSpliced(hidden, node, value);
     if (scalar !== undefined) return scalar;
-    const gone = removedLines(lines, parent, index, hidden.text);
-    if (gone === undefined) return undefined;
-    const written = rendered(path.at(-1) ?? '', value, parent, gone.indent, hidden.variables);
-    return show([...gone.before, ...written.lines, ...gone.after].join('\n'), written.variables);
   }
-  if (value === undefined) return undefined;
-  return added(lines, hidden, node, rest, value);
+  if (known.flowDepth !== undefined) return flowSpliced(source, path, known.flowDepth, value);
+  if (rest.length > 0) {
+    if (value === undefined) return undefined;
+    return isEmpty(node) ? begun(lines, hidden, known, path, value) : added(lines, hidden, node, rest, value);
+  }
+  if (value === undefined) {
+    // Without its last one it is empty, which is something else than nothing.
+    if (parent?.items.length === 1) return spliced(source, path.slice(0, -1), isMap(parent) ? {} : []);
+    return removed(lines, parent, index, hidden);
+  }
+  const gone = removedLines(lines, parent, index, hidden.text);
+  if (gone === undefined) return undefined;
+  const written = rendered(path.at(-1) ?? '', value, parent, gone.indent, hidden.variables);
+  return showVariables([...gone.before, ...written.lines, ...gone.after].join('\n'), written.variables);
+}
+
+/** What stands in `{ }` or `[ ]` is written anew from there on, if it is one line without a comment. */
+function flowSpliced(
+  { document, hidden, whole }: SplicedText,
+  path: ValuePath,
+  depth: number,
+  value: PlainValue | undefined,
+): string | undefined {
+  const outer = path.slice(0, depth);
+  const node = deepest(document, outer, hidden.variables)?.node;
+  if (!node?.range) return undefined;
+  const [start, end] = node.range;
+  if (/[\n#]/u.test(hidden.text.slice(start, end))) return undefined;
+  const next = withValueAt(valueAt(whole, outer) ?? null, path.slice(depth), value);
+  const written = hiddenIn(next, hidden.variables);
+  return showVariables(
+    hidden.text.slice(0, start) + flow(written.value) + hidden.text.slice(end),
+    written.variables,
+  );
+}
+
+function isEmpty(node: Node | null): boolean {
+  if (isScalar(node)) return node.value === null;
+  return node === null || ((isMap(node) || isSeq(node)) && node.items.length === 0);
+}
+
+/** The first of what is inside a key that had nothing, or `{}`. */
+function begun(
+  lines: readonly string[],
+  hidden: HiddenVariables,
+  { parent, index, rest }: Known,
+  path: ValuePath,
+  value: PlainValue,
+): string | undefined {
+  const key = path.at(-1 - rest.length);
+  const gap = removedLines(lines, parent, index, hidden.text);
+  if (gap === undefined || key === undefined || !isMap(parent)) return undefined;
+  const old = lines.slice(gap.before.length, lines.length - gap.after.length);
+  // A comment on the line would be lost.
+  if (old.some((line) => line.includes('#'))) return undefined;
+  const written = rendered(key, nested(rest, value), parent, gap.indent, hidden.variables);
+  return showVariables([...gap.before, ...written.lines, ...gap.after].join('\n'), written.variables);
+}
+
+function nested(path: ValuePath, value: PlainValue): PlainValue {
+  return path
+    .toReversed()
+    .reduce<PlainValue>((inside, key) => (typeof key === 'number' ? [inside] : { [key]: inside }), value);
 }
 
 interface Known {
@@ -42,24 +104,35 @@ interface Known {
   readonly parent: YAMLMap | YAMLSeq | null;
   readonly index: number;
   readonly rest: ValuePath;
+  /** How much of the path leads to the first `{ }` or `[ ]` with something in it; undefined: there is none on the way. */
+  readonly flowDepth: number | undefined;
 }
 
 function deepest(document: Document, path: ValuePath, variables: readonly string[]): Known | undefined {
-  let known: Known = { node: document.contents, parent: null, index: -1, rest: path };
+  let known: Known = { node: document.contents, parent: null, index: -1, rest: path, flowDepth: undefined };
   for (const [depth, step] of path.entries()) {
     const { node } = known;
     if (node === null || isScalar(node)) return known;
+    const isFlow = (isMap(node) || isSeq(node)) && node.flow === true && node.items.length > 0;
+    const flowDepth = known.flowDepth ?? (isFlow ? depth : undefined);
+    known = { ...known, flowDepth };
     const rest = path.slice(depth + 1);
     if (isMap(node)) {
       const index = node.items.findIndex(
         ({ key }) => isScalar(key) && showVariables(String(key.value), variables) === String(step),
       );
       if (index === -1) return known;
-      known = { node: (node.items[index]?.value ?? null) as Node | null, parent: node as YAMLMap, index, rest };
+      known = {
+        node: (node.items[index]?.value ?? null) as Node | null,
+        parent: node,
+        index,
+        rest,
+        flowDepth,
+      };
     } else if (isSeq(node)) {
       const index = Number(step);
       if (index >= node.items.length) return known;
-      known = { node: (node.items[index] ?? null) as Node | null, parent: node as YAMLSeq, index, rest };
+      known = { node: (node.items[index] ?? null) as Node | null, parent: node, index, rest, flowDepth };
     } else {
       return undefined;
     }
@@ -79,9 +152,11 @@ function scalarSpliced(hidden: HiddenVariables, node: Node | null, value: PlainV
 
 /** As it may stand anywhere, in `{ }` and `[ ]` too. */
 function scalarText(value: PlainValue, before: readonly string[]): HiddenVariables {
-  if (typeof value !== 'string') return { text: String(value), variables: before };
+  if (typeof value !== 'string') return { text: JSON.stringify(value), variables: before };
   const { text, variables } = hideVariables(value, before);
-  const written = stringify({ value: text }, { lineWidth: 0 }).replace(/^value: /u, '').trimEnd();
+  const written = stringify({ value: text }, { lineWidth: 0 })
+    .replace(/^value: /u, '')
+    .trimEnd();
   const isSafe = !/[,[\]{}\n]/u.test(written) || written.startsWith('"');
   return { text: isSafe ? written : JSON.stringify(text), variables };
 }
@@ -118,11 +193,8 @@ function removed(
   lines: readonly string[],
   parent: YAMLMap | YAMLSeq | null,
   index: number,
-  text: string,
-  show: (text: string) => string,
+  { text, variables }: HiddenVariables,
 ): string | undefined {
-  // The last one leaves a key without a value behind.
-  if (parent === null || parent.items.length === 1) return undefined;
   const gap = removedLines(lines, parent, index, text);
   if (gap === undefined) return undefined;
   const before = [...gap.before];
@@ -132,7 +204,7 @@ function removed(
   while (index > 0 && isComment(before.at(-1))) before.pop();
   // Between two neighbours one empty line is enough.
   if (before.at(-1)?.trim() === '' && (gap.after[0] ?? '').trim() === '') before.pop();
-  return show([...before, ...gap.after].join('\n'));
+  return showVariables([...before, ...gap.after].join('\n'), variables);
 }
 
 function startOf(node: unknown): number | undefined {
@@ -166,6 +238,11 @@ function indentOf(line: string): number {
   return line.length - line.trimStart().length;
 }
 
+/** Whether an empty line comes last, but for comments. */
+function isSpaced(before: readonly string[]): boolean {
+  return before.findLast((line) => !line.trimStart().startsWith('#'))?.trim() === '';
+}
+
 /** A new key or item after the last of its block. */
 function added(
   lines: readonly string[],
@@ -177,17 +254,15 @@ function added(
   if (node === null) return undefined;
   if (!isMap(node) && !isSeq(node)) return undefined;
   if (node.flow === true || node.items.length === 0) return undefined;
-  const last = removedLines(lines, node as YAMLMap | YAMLSeq, node.items.length - 1, hidden.text);
+  const last = removedLines(lines, node, node.items.length - 1, hidden.text);
   if (last === undefined) return undefined;
   const [step = '', ...inner] = rest;
-  const whole = inner.toReversed().reduce<PlainValue>(
-    (inside, key) => (typeof key === 'number' ? [inside] : { [key]: inside }),
-    value,
-  );
-  const written = rendered(step, whole, node as YAMLMap | YAMLSeq, last.indent, hidden.variables);
+  const whole = nested(inner, value);
+  const written = rendered(step, whole, node, last.indent, hidden.variables);
   const end = lines.length - last.after.length;
-  const isSection = last.indent === 0 && isMap(node);
-  const between = isSection && (lines[end - 1] ?? '').trim() !== '' ? [''] : [];
+  // As far apart as the last from the one before it; sections always are.
+  const isApart = isMap(node) && (last.indent === 0 || (node.items.length > 1 && isSpaced(last.before)));
+  const between = isApart && (lines[end - 1] ?? '').trim() !== '' ? [''] : [];
   const next = [...lines.slice(0, end), ...between, ...written.lines, ...lines.slice(end)];
   return showVariables(`${next.join('\n').trimEnd()}\n`, written.variables);
 }
@@ -200,22 +275,29 @@ function rendered(
   indent: number,
   before: readonly string[],
 ): { readonly lines: readonly string[]; readonly variables: readonly string[] } {
-  const hidden = { variables: before };
+  const hidden = hiddenIn(value, before);
+  const margin = ' '.repeat(indent);
+  const block = isSeq(parent) ? [`- ${flow(hidden.value)}`] : [...blockOf(String(key), hidden.value)];
+  return { lines: block.map((line) => margin + line), variables: hidden.variables };
+}
+
+/** Its variables hidden, as those of the text are. */
+function hiddenIn(
+  value: PlainValue,
+  before: readonly string[],
+): { readonly value: PlainValue; readonly variables: readonly string[] } {
+  let variables = before;
   const hide = (one: PlainValue): PlainValue => {
     if (typeof one === 'string') {
-      const { text, variables } = hideVariables(one, hidden.variables);
-      hidden.variables = variables;
-      return text;
+      const hidden = hideVariables(one, variables);
+      variables = hidden.variables;
+      return hidden.text;
     }
     if (isPlainList(one)) return one.map(hide);
     if (!isPlainMap(one)) return one;
     return Object.fromEntries(Object.entries(one).map(([name, inside]) => [name, hide(inside)]));
   };
-  const margin = ' '.repeat(indent);
-  const block = isSeq(parent)
-    ? [`- ${flow(hide(value))}`]
-    : [...blockOf(String(key), hide(value))];
-  return { lines: block.map((line) => margin + line), variables: hidden.variables };
+  return { value: hide(value), variables };
 }
 
 function* blockOf(key: string, value: PlainValue): Generator<string> {
@@ -240,8 +322,6 @@ function* blockOf(key: string, value: PlainValue): Generator<string> {
 function flow(value: PlainValue): string {
   if (isPlainList(value)) return `[${value.map(flow).join(', ')}]`;
   if (!isPlainMap(value)) return scalarText(value, []).text;
-  const pairs = Object.entries(value).map(
-    ([key, item]) => `${scalarText(key, []).text}: ${flow(item)}`,
-  );
+  const pairs = Object.entries(value).map(([key, item]) => `${scalarText(key, []).text}: ${flow(item)}`);
   return pairs.length === 0 ? '{}' : `{ ${pairs.join(', ')} }`;
 }

@@ -1,6 +1,6 @@
 import type { RuntimeStatus } from '@brimful/model';
 import { Stack } from '@mantine/core';
-import { EmptyState } from '../parts/empty-state.tsx';
+import { FirstSteps } from '../parts/first-steps.tsx';
 import { Fact, Facts } from '../parts/fact.tsx';
 import { Page } from '../parts/page.tsx';
 import { Section } from '../parts/section.tsx';
@@ -29,10 +29,7 @@ function Overview({ status }: { readonly status: RuntimeStatus }) {
   if (captures.length === 0 && materializations.length === 0) {
     return (
       <Page title="Overview" state="empty">
-        <EmptyState title="Nothing flows yet" command="brimful init">
-          Describe a source and a destination in brimful.yaml, then start them with "brimful up". The demo
-          that comes with Brimful shows it with data of its own.
-        </EmptyState>
+        <FirstSteps title="Nothing flows yet" />
       </Page>
     );
   }

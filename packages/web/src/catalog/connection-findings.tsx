@@ -1,0 +1,30 @@
+import type { CatalogFinding } from '@brimful/model';
+import { Code, Paper, Stack, Text } from '@mantine/core';
+import { StateMark } from '../parts/state-mark.tsx';
+
+const STATES = { ok: 'ok', warning: 'warn', error: 'error' } as const;
+const LEVELS: readonly CatalogFinding['level'][] = ['error', 'warning', 'ok'];
+
+/** What trying a connection brought to light, the worst first, with what mends it. */
+export function ConnectionFindings({ findings }: { readonly findings: readonly CatalogFinding[] }) {
+  const sorted = findings.toSorted((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level));
+  return (
+    <Paper withBorder p="sm" role="status" aria-label="Findings">
+      <Stack gap="xs">
+        {sorted.map(({ subject, level, message, remedy }) => (
+          <div key={`${subject} ${message}`}>
+            <StateMark state={STATES[level]} label={level === 'ok' ? subject : `${level}: ${subject}`} />
+            <Text size="sm" className="quiet" ml={18}>
+              {message}
+            </Text>
+            {remedy !== null && level !== 'ok' && (
+              <Code block mt={4} ml={18} tabIndex={0} style={{ whiteSpace: 'pre-wrap' }}>
+                {remedy}
+              </Code>
+            )}
+          </div>
+        ))}
+      </Stack>
+    </Paper>
+  );
+}
