@@ -11,10 +11,12 @@ interface CatalogFileProps {
   readonly marks: readonly EditorMark[];
   readonly jump: EditorJump | null;
   readonly onJump: (line: number, column: number) => void;
+  /** The line in view at first. */
+  readonly start: number | undefined;
 }
 
 /** The whole catalog as text, and what is wrong with it as text. */
-export function CatalogFile({ draft, marks, jump, onJump }: CatalogFileProps) {
+export function CatalogFile({ draft, marks, jump, onJump, start }: CatalogFileProps) {
   const { current, base, write, reset, isChanged, isOvertaken } = draft;
   const all = useMemo<readonly EditorMark[]>(
     () => [...marks, ...current.errors.map((error) => ({ ...error, level: 'error' as const }))],
@@ -73,6 +75,7 @@ export function CatalogFile({ draft, marks, jump, onJump }: CatalogFileProps) {
           onChange={write}
           marks={all}
           jump={jump}
+          start={start}
         />
       </Suspense>
     </Stack>

@@ -11,12 +11,14 @@ import type { EditorJump, EditorMark } from './yaml-editor.tsx';
 interface CatalogWorkbenchProps {
   readonly draft: CatalogDraft;
   readonly defaultReason: string;
+  /** The line of the text that is in view at first. */
+  readonly start?: number | undefined;
   /** The form. */
   readonly children: ReactNode;
 }
 
 /** A form and the text it writes side by side, and below what publishing them would do. */
-export function CatalogWorkbench({ draft, defaultReason, children }: CatalogWorkbenchProps) {
+export function CatalogWorkbench({ draft, defaultReason, start, children }: CatalogWorkbenchProps) {
   const [marks, setMarks] = useState<readonly EditorMark[]>([]);
   const [jump, setJump] = useState<EditorJump | null>(null);
   const jumpTo = useCallback(
@@ -29,7 +31,7 @@ export function CatalogWorkbench({ draft, defaultReason, children }: CatalogWork
         <Stack gap="lg">{children}</Stack>
         <div className={classes.file}>
           <Section title="Catalog" note="All of it, as it is written. Form and text follow each other.">
-            <CatalogFile draft={draft} marks={marks} jump={jump} onJump={jumpTo} />
+            <CatalogFile draft={draft} marks={marks} jump={jump} onJump={jumpTo} start={start} />
           </Section>
         </div>
       </div>

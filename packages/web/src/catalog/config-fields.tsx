@@ -142,7 +142,7 @@ function SecretHint({ field, task, value, isDisabled, onChange }: SecretHintProp
       <Text size="xs" className={isBare ? undefined : 'quiet'} role={isBare ? 'status' : undefined}>
         {isBare
           ? 'This puts a secret into the file. Better: keep it in the environment of Brimful.'
-          : 'A secret belongs into the environment of Brimful; here only its name.'}
+          : 'In the environment, and here its name:'}
       </Text>
       <Button
         size="compact-xs"

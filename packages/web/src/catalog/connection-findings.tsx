@@ -13,7 +13,9 @@ export function ConnectionFindings({ findings }: { readonly findings: readonly C
       <Stack gap="xs">
         {sorted.map(({ subject, level, message, remedy }) => (
           <div key={`${subject} ${message}`}>
-            <StateMark state={STATES[level]} label={level === 'ok' ? subject : `${level}: ${subject}`} />
+            <Text size="sm" component="div">
+              <StateMark state={STATES[level]} label={level === 'ok' ? subject : `${level}: ${subject}`} />
+            </Text>
             <Text size="sm" className="quiet" ml={18}>
               {message}
             </Text>

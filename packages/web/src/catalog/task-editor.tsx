@@ -49,7 +49,11 @@ function Editing({ kind, name, catalog, connectors, status }: EditingProps) {
   const word = KIND_WORDS[kind];
   const isWritten = connector !== null;
   return (
-    <CatalogWorkbench draft={draft} defaultReason={isWritten ? `change ${name}` : `remove ${name}`}>
+    <CatalogWorkbench
+      draft={draft}
+      defaultReason={isWritten ? `change ${name}` : `remove ${name}`}
+      start={readable.lineOf([SECTIONS[kind], name])}
+    >
       {isWritten ? (
         <>
           <TaskForm

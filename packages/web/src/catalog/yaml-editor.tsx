@@ -39,25 +39,35 @@ interface YamlEditorProps {
   readonly onChange: (text: string) => void;
   readonly marks: readonly EditorMark[];
   readonly jump: EditorJump | null;
+  /** The line in view at first. */
+  readonly start: number | undefined;
 }
 
 /** A change that came from outside: it is not told back. */
 const fromOutside = Annotation.define<boolean>();
 
 /** YAML as text, with the caret, the history and the place in view kept when the text is changed from elsewhere. */
-export function YamlEditor({ label, text, onChange, marks, jump }: YamlEditorProps) {
+export function YamlEditor({ label, text, onChange, marks, jump, start }: YamlEditorProps) {
   const holder = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
-  const latest = useRef({ onChange, text });
-  latest.current = { onChange, text };
+  const latest = useRef({ onChange, text, start });
+  latest.current = { onChange, text, start };
   useEffect(() => {
     if (holder.current === null) return;
     const tell = EditorView.updateListener.of(({ docChanged, transactions, state }) => {
       if (!docChanged || transactions.some((one) => one.annotation(fromOutside) === true)) return;
       latest.current.onChange(state.doc.toString());
     });
-    const state = EditorState.create({ doc: latest.current.text, extensions: [extensionsOf(label), tell] });
-    view.current = new EditorView({ state, parent: holder.current });
+    const { text: doc, start: first } = latest.current;
+    const blank = EditorState.create({ doc, extensions: [extensionsOf(label), tell] });
+    const anchor = blank.doc.line(Math.min(Math.max(1, first ?? 1), blank.doc.lines)).from;
+    const { state } = blank.update({ selection: { anchor } });
+    const scrollTo = EditorView.scrollIntoView(anchor, { y: 'start', yMargin: 40 });
+    view.current = new EditorView({
+      state,
+      parent: holder.current,
+      ...(first === undefined ? {} : { scrollTo }),
+    });
     return () => view.current?.destroy();
   }, [label]);
   useEffect(() => {
