@@ -22,11 +22,9 @@ const task: z.ZodType<CatalogTask> = z
     name: z.string(),
     connector: z.string(),
     bindings: z.int().meta({ description: 'That stand in the file.' }),
-    followsAll: z
-      .boolean()
-      .meta({
-        description: 'A capture that takes new tables by itself, a materialization of a whole capture.',
-      }),
+    followsAll: z.boolean().meta({
+      description: 'A capture that takes new tables by itself, a materialization of a whole capture.',
+    }),
   })
   .meta({ id: 'CatalogTask' });
 
@@ -34,11 +32,9 @@ export const catalog: z.ZodType<Catalog> = z
   .object({
     path: z.string(),
     revision: z.string().meta({ description: 'SHA-256 of the file as it is on disk now.' }),
-    text: z
-      .string()
-      .meta({
-        description: 'Secrets that stand in it literally are ***; send those lines back as they are.',
-      }),
+    text: z.string().meta({
+      description: 'Secrets that stand in it literally are ***; send those lines back as they are.',
+    }),
     appliedRevision: z.string().nullable().meta({ description: 'Of what runs now.' }),
     changedOnDisk: z.boolean(),
     publication: z.int().nullable(),
