@@ -72,7 +72,7 @@ describe.skipIf(!hasBrowser)('changes of the catalog in a browser', () => {
   test('first start: an empty Brimful leads to a source, by form alone, and on to its page', async () => {
     const { page, origin, server, complaints } = await opened(FIRST_CATALOG);
     await page.goto(origin);
-    expect(await page.getByText('npm run demo', { exact: true }).isVisible()).toBe(true);
+    await page.getByText('npm run demo', { exact: true }).waitFor();
     await page.getByRole('link', { name: 'Add a source' }).click();
     await page.getByRole('radio', { name: 'PostgreSQL' }).click();
     await page.getByRole('textbox', { name: 'Name' }).fill('shop/postgres');
@@ -199,6 +199,30 @@ describe.skipIf(!hasBrowser)('changes of the catalog in a browser', () => {
     expect(await writtenIn(page)).toContain('readers: 6');
     await page.getByRole('button', { name: 'Discard all edits' }).click();
     await expect.poll(() => writtenIn(page)).toContain('# by hand');
+  });
+
+  test('a secret in the text is warned of, and masked when it comes back; what is not published is not lost', async () => {
+    const { page, origin } = await opened();
+    await page.goto(`${origin}/sources/billing%2Fpostgres/edit?tab=configuration`);
+    await page.getByRole('textbox', { name: 'Password' }).fill('hunter2');
+    await page.getByText('This puts a secret into the file.').waitFor();
+    const questions: string[] = [];
+    page.on('dialog', (dialog) => {
+      questions.push(dialog.message());
+      void dialog.dismiss();
+    });
+    await page.getByRole('link', { name: 'Back to the source' }).click();
+    await expect.poll(() => questions.length).toBe(1);
+    expect(await page.getByRole('textbox', { name: 'Password' }).inputValue()).toBe('hunter2');
+    await page.getByRole('button', { name: 'Preview changes' }).click();
+    await page.getByRole('button', { name: 'Save and publish' }).click();
+    await page.getByText('Published as number 1').waitFor();
+    await expect.poll(() => page.getByRole('textbox', { name: 'Password' }).inputValue()).toBe('***');
+    expect(await writtenIn(page)).toContain('password: ***');
+    expect(await page.getByText('The catalog was changed meanwhile').count()).toBe(0);
+    await page.getByRole('link', { name: 'Back to the source' }).click();
+    await page.getByRole('heading', { name: 'billing/postgres', exact: true }).waitFor();
+    expect(questions).toHaveLength(1);
   });
 
   test('a thousand tables: few are drawn, boxes and text answer at once', async () => {

@@ -103,6 +103,14 @@ describe('a change of one value', () => {
     expect(table.at(['captures', 'a/b', 'bindings'])).toEqual([{ resource: 'public.orders' }]);
   });
 
+  test('a secret that is not told is a value like others', () => {
+    const masked = 'captures:\n  a/b:\n    config: { host: x, password: ***, url: postgres://u:***@h/d }\n';
+    const catalog = CatalogText.parse(masked);
+    expect(catalog.at(['captures', 'a/b', 'config', 'password'])).toBe('***');
+    const next = catalog.with(['captures', 'a/b', 'config', 'port'], 5432);
+    expect(next.text).toBe(masked.replace('/d }', '/d, port: 5432 }'));
+  });
+
   test('a renamed capture keeps its place and its comments', () => {
     const next = CatalogText.parse(WRITTEN).renamed(['captures', 'shop/postgres'], 'store/postgres');
     expect(next.text).toBe(WRITTEN.replace('shop/postgres:   #', 'store/postgres:   #'));

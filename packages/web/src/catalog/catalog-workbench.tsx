@@ -1,4 +1,5 @@
 import { Stack } from '@mantine/core';
+import { useBlocker } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useCallback, useState } from 'react';
 import { Section } from '../parts/section.tsx';
@@ -25,6 +26,11 @@ export function CatalogWorkbench({ draft, defaultReason, start, children }: Cata
     (line: number, column: number) => setJump((before) => ({ line, column, turn: (before?.turn ?? 0) + 1 })),
     [],
   );
+  const { isChanged } = draft;
+  useBlocker({
+    shouldBlockFn: () => isChanged && !confirm('Leave, and lose what was edited and not published?'),
+    enableBeforeUnload: isChanged,
+  });
   return (
     <>
       <div className={classes.bench}>

@@ -20,12 +20,16 @@ export interface CatalogDraft {
   readonly edit: (change: (catalog: CatalogText) => CatalogText) => void;
   /** Gives up all edits and begins with what is there now. */
   readonly reset: () => void;
+  /** What is written now was published. */
+  readonly settle: () => void;
 }
 
 interface Editing {
   readonly base: Catalog;
   readonly current: CatalogText;
   readonly readable: CatalogText;
+  /** The text that was published from here last. */
+  readonly published: string | null;
 }
 
 /** How often it is looked whether somebody else published. */
@@ -42,11 +46,12 @@ export function useCatalog(): UseQueryResult<Catalog> {
 
 export function useCatalogDraft(newest: Catalog): CatalogDraft {
   const [editing, setEditing] = useState<Editing>(() => begun(newest));
-  const isChanged = editing.current.text !== editing.base.text;
+  const { base, current, published } = editing;
+  // What was published comes back with its secrets masked: it is still what was written here.
+  const isSettled = current.text === base.text || current.text === published;
+  const isBehind = newest.revision !== base.revision;
   // Nothing is lost by following what is published as long as nothing was edited.
-  const isBehind = newest.revision !== editing.base.revision;
-  const isSame = newest.text === editing.current.text;
-  if (isBehind && (!isChanged || isSame)) setEditing(begun(newest));
+  if (isBehind && (isSettled || current.text === newest.text)) setEditing(begun(newest));
   const write = useCallback(
     (text: string) => setEditing((before) => taken(before, CatalogText.parse(text))),
     [],
@@ -57,17 +62,29 @@ export function useCatalogDraft(newest: Catalog): CatalogDraft {
     [],
   );
   const reset = useCallback(() => setEditing(begun(newest)), [newest]);
+  const settle = useCallback(
+    () => setEditing((before) => ({ ...before, published: before.current.text })),
+    [],
+  );
   return useMemo(
-    () => ({ ...editing, isChanged, isOvertaken: isBehind && isChanged && !isSame, write, edit, reset }),
-    [editing, isChanged, isBehind, isSame, write, edit, reset],
+    () => ({
+      ...editing,
+      isChanged: !isSettled,
+      isOvertaken: isBehind && !isSettled && current.text !== newest.text,
+      write,
+      edit,
+      reset,
+      settle,
+    }),
+    [editing, isSettled, isBehind, current, newest, write, edit, reset, settle],
   );
 }
 
 function begun(base: Catalog): Editing {
   const current = CatalogText.parse(base.text);
-  return { base, current, readable: current };
+  return { base, current, readable: current, published: null };
 }
 
-function taken({ base, readable }: Editing, current: CatalogText): Editing {
-  return { base, current, readable: current.isReadable ? current : readable };
+function taken(before: Editing, current: CatalogText): Editing {
+  return { ...before, current, readable: current.isReadable ? current : before.readable };
 }

@@ -1,7 +1,8 @@
 /**
  * `${NAME}` and `${NAME:-otherwise}` in the catalog's text. Braces are syntax inside YAML's flow collections
  * (`{ url: ${URL} }`), so variables are hidden behind stand-ins of the same length before the text is parsed, which keeps
- * every offset true, and shown again in what comes out. The server reads the text the same way.
+ * every offset true, and shown again in what comes out. The server reads the text the same way. `***`, which stands for a
+ * secret that is not told, is an alias to YAML, and is hidden likewise.
  */
 export interface HiddenVariables {
   readonly text: string;
@@ -9,7 +10,7 @@ export interface HiddenVariables {
   readonly variables: readonly string[];
 }
 
-const VARIABLE = /\$?\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^}\n]*)?\}/gu;
+const VARIABLE = /\$?\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^}\n]*)?\}|\*{3}/gu;
 // Private-use characters: legal in YAML, and nobody's catalog has them.
 const OPEN = '\u{E000}';
 const FILL = '\u{E001}';

@@ -29,8 +29,10 @@ export function PublicationApproval({ plan, onJump, onApplied, actions }: Public
     mutationFn: () => applied(client, plan, setProgress),
     onSuccess: async (publication) => {
       onApplied?.(publication);
-      await queries.invalidateQueries({ queryKey: ['catalog'] });
-      await queries.invalidateQueries({ queryKey: ['publications'] });
+      await Promise.all([
+        queries.invalidateQueries({ queryKey: ['catalog'] }),
+        queries.invalidateQueries({ queryKey: ['publications'] }),
+      ]);
     },
   });
   if (applying.data !== undefined) return <Published publication={applying.data} />;

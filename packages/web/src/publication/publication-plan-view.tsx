@@ -41,8 +41,11 @@ export function PublicationPlanView({ plan, onJump }: PublicationPlanViewProps) 
   );
 }
 
-function Cost({ plan: { rows, bytes: size } }: { readonly plan: PublicationPlan }) {
-  if (rows === null && size === null) return <>Nothing has to be read for it.</>;
+function Cost({ plan: { changes, rows, bytes: size } }: { readonly plan: PublicationPlan }) {
+  if (rows === null && size === null) {
+    const isRead = changes.some(({ consequence }) => consequence === 'first read' || consequence === 'load');
+    return isRead ? <>How much is read for it is not known.</> : <>Nothing has to be read for it.</>;
+  }
   return (
     <>
       In all {rows !== null && <Estimated text={`${count(rows.value)} rows`} quality={rows.quality} />}

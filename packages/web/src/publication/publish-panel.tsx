@@ -35,10 +35,6 @@ export function PublishPanel({ draft, defaultReason, onJump, onMarks }: PublishP
         base: revision,
         unchecked,
       }),
-    onSuccess: (planned) => {
-      setPublished(null);
-      onMarks(marksOf(planned));
-    },
   });
   const plan = planning.variables === text ? planning.data : undefined;
   const { reset } = planning;
@@ -47,6 +43,15 @@ export function PublishPanel({ draft, defaultReason, onJump, onMarks }: PublishP
     reset();
     onMarks([]);
   }, [text, unchecked, reason, reset, onMarks]);
+  const preview = (): void =>
+    planning.mutate(text, {
+      // Not called any more when the text was changed meanwhile.
+      onSuccess: (planned) => {
+        setPublished(null);
+        onMarks(marksOf(planned));
+      },
+    });
+  const isWorthIt = draft.isChanged || draft.base.changedOnDisk;
   return (
     <Section title="Publish" note="Nothing changes before you publish. You see first what will happen.">
       <Group align="flex-end">
@@ -59,9 +64,9 @@ export function PublishPanel({ draft, defaultReason, onJump, onMarks }: PublishP
         />
         <Button
           variant={plan === undefined ? 'filled' : 'default'}
-          disabled={!draft.isChanged || !draft.current.isReadable}
+          disabled={!isWorthIt || !draft.current.isReadable}
           loading={planning.isPending}
-          onClick={() => planning.mutate(text)}
+          onClick={preview}
         >
           {plan === undefined ? 'Preview changes' : 'Preview again'}
         </Button>
@@ -74,18 +79,31 @@ export function PublishPanel({ draft, defaultReason, onJump, onMarks }: PublishP
         />
       )}
       <Stack gap="md" aria-live="polite">
-        {planning.isPending && (
-          <Alert variant="outline" color="gray" icon={<Loader size="xs" />} role="status">
-            Comparing it with what runs, and trying new connections. Nothing is changed.
-          </Alert>
-        )}
-        {planning.error !== null && <ProblemNote problem={problemOf(planning.error)} />}
+        <Planning isPending={planning.isPending} error={planning.error} />
         {published !== null && <Published publication={published} />}
         {plan !== undefined && published === null && (
-          <PublicationApproval key={plan.id} plan={plan} onJump={onJump} onApplied={setPublished} />
+          <PublicationApproval
+            key={plan.id}
+            plan={plan}
+            onJump={onJump}
+            onApplied={(applied) => {
+              setPublished(applied);
+              draft.settle();
+            }}
+          />
         )}
       </Stack>
     </Section>
+  );
+}
+
+function Planning({ isPending, error }: { readonly isPending: boolean; readonly error: Error | null }) {
+  if (error !== null) return <ProblemNote problem={problemOf(error)} />;
+  if (!isPending) return null;
+  return (
+    <Alert variant="outline" color="gray" icon={<Loader size="xs" />} role="status">
+      Comparing it with what runs, and trying new connections. Nothing is changed.
+    </Alert>
   );
 }
 

@@ -98,7 +98,7 @@ export class FixtureCatalog {
     return {
       path: '/srv/shop/brimful.yaml',
       revision,
-      text: this.#text,
+      text: masked(this.#text),
       appliedRevision: revision,
       changedOnDisk: false,
       publication: this.#publications.at(-1)?.number ?? null,
@@ -172,6 +172,7 @@ export class FixtureCatalog {
     const { captures, materializations } = namesIn(CatalogText.parse(this.#text));
     return {
       ...status,
+      ...(this.isStarting ? { reloading: 'Taking up publication' } : {}),
       captures: captures.map(
         (name) =>
           status.captures.find((one) => one.name === name) ?? {
@@ -198,6 +199,11 @@ export class FixtureCatalog {
       ),
     };
   }
+}
+
+/** Secrets that stand in the file are never told. */
+function masked(text: string): string {
+  return text.replaceAll(/(password: )(?!\$\{)[^\s,}]+/gu, '$1***');
 }
 
 function revisionOf(text: string): string {
