@@ -71,13 +71,7 @@ export function PublishPanel({ draft, defaultReason, onJump, onMarks }: PublishP
           {plan === undefined ? 'Preview changes' : 'Preview again'}
         </Button>
       </Group>
-      {(isStuck(plan) || unchecked) && (
-        <Checkbox
-          label="Plan without connecting: what cannot be reached now is started all the same, and waits"
-          checked={unchecked}
-          onChange={(event) => setUnchecked(event.currentTarget.checked)}
-        />
-      )}
+      {(isStuck(plan) || unchecked) && <Unchecked isOn={unchecked} onChange={setUnchecked} />}
       <Stack gap="md" aria-live="polite">
         <Planning isPending={planning.isPending} error={planning.error} />
         {published !== null && <Published publication={published} />}
@@ -94,6 +88,21 @@ export function PublishPanel({ draft, defaultReason, onJump, onMarks }: PublishP
         )}
       </Stack>
     </Section>
+  );
+}
+
+interface UncheckedProps {
+  readonly isOn: boolean;
+  readonly onChange: (isOn: boolean) => void;
+}
+
+function Unchecked({ isOn, onChange }: UncheckedProps) {
+  return (
+    <Checkbox
+      label="Plan without connecting: what cannot be reached now is started all the same, and waits"
+      checked={isOn}
+      onChange={(event) => onChange(event.currentTarget.checked)}
+    />
   );
 }
 
