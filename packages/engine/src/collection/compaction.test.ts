@@ -163,7 +163,13 @@ test('a collection that is still being read has no base', async () => {
   await expect(compact(context, COLLECTION, 1, { asOf: writer.head.next, signal })).rejects.toMatchObject({
     code: 'BRM-COMPACT-EARLY',
   });
-  const options = { from: writer.head.next, until: writer.head.next, inScope: () => () => true, signal };
+  const options = {
+    from: writer.head.next,
+    until: writer.head.next,
+    inScope: () => () => true,
+    columns: [],
+    signal,
+  };
   const nominated = nominate(context, COLLECTION, 1, options)[Symbol.asyncIterator]();
   await expect(nominated.next()).rejects.toMatchObject({ code: 'BRM-BUG' });
 });

@@ -120,6 +120,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 const FREE = {
   reader: () => Promise.resolve(() => undefined),
   take: () => Promise.resolve(),
+  chunkBytes: () => Infinity,
 };
 
 function executorOf(tasks: Tasks, verifications: Verifications): RunExecutor {
