@@ -26,7 +26,7 @@ export interface Shelf {
 
 /** What every operation does. Requests are valid, callers are let in. */
 export function handlersOf({ target, verifications, usage }: Shelf): Handlers {
-  const { backfills, collections, logs } = target;
+  const { backfills, collections, logs, catalog, connections } = target;
   return {
     getStatus: () => target.status(),
     listCaptures: () => ({ captures: [...target.status().captures] }),
@@ -63,6 +63,19 @@ export function handlersOf({ target, verifications, usage }: Shelf): Handlers {
     cancelVerification: ({ path }) => verifications.cancel(path.id),
     listLogs: ({ query }) => ({ entries: logs.newest(query.limit, query.level, query.after) }),
     getUsage: () => usage.usage(),
+    getCatalog: () => catalog.read(),
+    planPublication: ({ body }, { who }) => catalog.plan({ ...body, author: who }),
+    getPublicationPlan: ({ path }) => catalog.findPlan(path.id),
+    applyPublication: ({ path }, { who }) => catalog.apply(path.id, { who, origin: 'browser' }),
+    listPublications: async ({ query }) => {
+      const all = await catalog.list();
+      return { publications: all.slice(0, query.limit), total: all.length };
+    },
+    getPublication: ({ path }) => catalog.find(path.number),
+    revertPublication: ({ path, body }, { who }) => catalog.planRevert(path.number, { ...body, author: who }),
+    listConnectors: async () => ({ connectors: await connections.connectors() }),
+    checkConnection: ({ body }) => connections.check(body),
+    discoverResources: ({ body }) => connections.discover(body),
   };
 }
 

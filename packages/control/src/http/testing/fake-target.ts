@@ -2,6 +2,7 @@ import type { BackfillPlan, Run, RuntimeStatus, VerificationReport } from '@brim
 import { Problem } from '@brimful/model';
 import type { HttpTarget } from '../http-target.ts';
 import { LogRing } from '../log-ring.ts';
+import { fakeCatalog, fakeConnections } from './fake-catalog.ts';
 
 /** A pipe that only seems to run: one capture, one materialization, one run; it notes what is asked of it. */
 export interface FakeTarget extends HttpTarget {
@@ -28,6 +29,8 @@ export function fakeTarget(): FakeTarget {
     asked,
     verified,
     logs,
+    catalog: fakeCatalog(note),
+    connections: fakeConnections(note),
     watchers: () => watchers.size,
     show: (run) => watchers.forEach((tell) => tell(run)),
     status: aStatus,
