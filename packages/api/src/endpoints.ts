@@ -23,6 +23,9 @@ export const ENDPOINTS = {
   listVerifications: 'GET /api/v1/verifications',
   getVerification: 'GET /api/v1/verifications/{id}',
   cancelVerification: 'POST /api/v1/verifications/{id}/cancel',
+  listAlerts: 'GET /api/v1/alerts',
+  acknowledgeAlert: 'POST /api/v1/alerts/{id}/acknowledge',
+  testAlerts: 'POST /api/v1/alerts/test',
   listLogs: 'GET /api/v1/logs',
   getUsage: 'GET /api/v1/usage',
 } as const satisfies Readonly<Record<string, `${'GET' | 'POST' | 'DELETE'} /${string}`>>;

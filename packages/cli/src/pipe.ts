@@ -9,12 +9,14 @@ import type {
   VerifyRequest,
 } from '@brimful/control';
 import {
+  AlertWatch,
   backfillCalls,
   collectionLook,
   DEFAULT_PORT,
   LogRing,
   serveControl,
   serveHttp,
+  Webhook,
 } from '@brimful/control';
 import type { Runtime, RuntimeOptions } from '@brimful/engine';
 import { Backfills, planRepairs } from '@brimful/engine';
@@ -56,6 +58,7 @@ export class Pipe implements AsyncDisposable {
   readonly #backfills: BackfillCalls;
   readonly #ending = new AbortController();
   readonly #runs = new Map<string, Run>();
+  readonly #alerts: AlertWatch;
   readonly #watching: Promise<void>;
   #control: ControlServer | undefined;
   #http: HttpServer | undefined;
@@ -63,7 +66,13 @@ export class Pipe implements AsyncDisposable {
   #busy = false;
   #stopped: Promise<void> | undefined;
 
-  private constructor(store: Store, runtime: Runtime, { config, connectors, log, now }: PipeOptions) {
+  private constructor(
+    store: Store,
+    runtime: Runtime,
+    alerts: AlertWatch,
+    { config, connectors, log, now }: PipeOptions,
+  ) {
+    this.#alerts = alerts;
     this.#store = store;
     this.#runtime = runtime;
     this.#log = log;
@@ -83,8 +92,9 @@ export class Pipe implements AsyncDisposable {
     const log = logs.over(options.log);
     const store = await options.openStore(config.dataDirectory);
     let pipe: Pipe | undefined;
+    let runtime: Runtime | undefined;
     try {
-      const runtime = await options.startRuntime({
+      runtime = await options.startRuntime({
         spec: config.spec,
         connectors,
         store,
@@ -92,11 +102,15 @@ export class Pipe implements AsyncDisposable {
         now,
         reach() {},
       });
-      pipe = new Pipe(store, runtime, { ...options, log });
+      const alerts = await openAlerts({ store, runtime, config, log, now });
+      pipe = new Pipe(store, runtime, alerts, { ...options, log });
       await pipe.#serve(config, logs, now);
       return pipe;
     } catch (error) {
-      await (pipe === undefined ? store[Symbol.asyncDispose]() : pipe.stop());
+      if (pipe === undefined) {
+        await runtime?.stop();
+        await store[Symbol.asyncDispose]();
+      } else await pipe.stop();
       throw error;
     }
   }
@@ -122,7 +136,9 @@ export class Pipe implements AsyncDisposable {
     onProgress?: (progress: VerifyProgress) => void,
   ): Promise<readonly VerificationReport[]> {
     const found = await this.#runtime.verify(request, signal, onProgress);
-    return planRepairs(found, request.author ?? NOBODY, this.#planner, this.#log);
+    const reports = await planRepairs(found, request.author ?? NOBODY, this.#planner, this.#log);
+    this.#alerts.noteReports(reports);
+    return reports;
   }
 
   get finished(): Promise<void> {
@@ -140,6 +156,8 @@ export class Pipe implements AsyncDisposable {
     try {
       // First: nobody is told of what is already coming down.
       await Promise.all([this.#control?.[Symbol.asyncDispose](), this.#http?.[Symbol.asyncDispose]()]);
+      // Before the tasks: that they stop now is nobody's news.
+      await this.#alerts[Symbol.asyncDispose]();
       await this.#runtime.stop();
     } finally {
       this.#ending.abort();
@@ -167,6 +185,7 @@ export class Pipe implements AsyncDisposable {
       verify: (request, signal, onProgress) => this.verify(request, signal, onProgress),
       collections: collectionLook(this.#store, this.#log),
       logs,
+      alerts: this.#alerts,
     };
     try {
       this.#control = await serveControl(target, config.dataDirectory);
@@ -202,6 +221,7 @@ export class Pipe implements AsyncDisposable {
   async #watchRuns(): Promise<void> {
     try {
       for await (const run of this.#backfills.watch(this.#ending.signal)) {
+        this.#alerts.noteRun(run);
         if (isShown(run)) this.#runs.set(run.id, run);
         else this.#runs.delete(run.id);
       }
@@ -226,4 +246,23 @@ export class Pipe implements AsyncDisposable {
       this.#busy = false;
     }
   }
+}
+
+interface AlertMeans extends Pick<PipeOptions, 'config' | 'log'> {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly now: () => number;
+}
+
+function openAlerts({ store, runtime, config, log, now }: AlertMeans): Promise<AlertWatch> {
+  const { limits, webhook, from } = config.alerts;
+  return AlertWatch.open({
+    registry: store.registry,
+    status: () => runtime.status(),
+    limits,
+    webhook: webhook === undefined ? undefined : new Webhook(webhook, { version: packageVersion(), now }),
+    from,
+    log,
+    now,
+  });
 }

@@ -1,12 +1,14 @@
 import type { CollectionDetail, Preview } from '@brimful/api';
 import type { Schema } from '@brimful/model';
 import type { ControlTarget } from '../control-target.ts';
+import type { AlertDesk } from '../alerts/alert-watch.ts';
 import type { LogRing } from './log-ring.ts';
 
 /** What the HTTP server shows and steers: a running pipe, and what is kept about it. */
 export interface HttpTarget extends ControlTarget {
   readonly collections: CollectionLook;
   readonly logs: LogRing;
+  readonly alerts: AlertDesk;
 }
 
 /** Looks into collections. Throws `BRM-COLLECTION-UNKNOWN` where nothing was captured under a name. */
