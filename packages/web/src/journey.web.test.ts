@@ -113,6 +113,24 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
     await page.getByText('Live', { exact: true }).waitFor({ timeout: 15_000 });
   });
 
+  test('an alert is seen from every page, acknowledged, and the webhook tried', async () => {
+    const { page, origin, complaints } = await opened();
+    await page.goto(`${origin}/sources`);
+    await page.getByRole('link', { name: /Alerts.*2 open, some critical/u }).click();
+    const open = page.getByRole('list', { name: 'Open alerts' });
+    expect(await open.getByRole('listitem').first().textContent()).toContain('permission denied');
+    await page.getByRole('button', { name: /Acknowledge: public.legacy_notes/u }).click();
+    await page.getByText(/seen by anna/u).waitFor();
+    await page.getByRole('link', { name: /Alerts.*1 open/u }).waitFor();
+    await page.getByRole('button', { name: 'Send a test' }).click();
+    await page.getByText('The test was taken in 38 ms.').waitFor();
+    await page.getByText('Critical', { exact: true }).click();
+    await expect.poll(() => open.getByRole('listitem').count()).toBe(1);
+    await open.getByRole('link', { name: /public.legacy_notes/u }).click();
+    await page.getByRole('heading', { name: 'billing/postgres' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   test('a thousand tables: few are drawn, all are found', async () => {
     const { page, origin, complaints } = await opened(manyTables(1000));
     await page.goto(`${origin}/sources/shop%2Fpostgres`);
@@ -131,6 +149,7 @@ const DARK_ADDRESSES = [
   '/collections/shop%2Forders',
   '/plans/plan-5f0c1de2a001',
   '/runs/run-000001',
+  '/alerts',
 ];
 
 const ADDRESSES = [
@@ -147,6 +166,7 @@ const ADDRESSES = [
   '/backfill?task=shop%2Fpostgres&mode=incremental',
   '/plans/plan-5f0c1de2a001',
   '/runs',
+  '/alerts',
   '/runs/run-000001',
 ];
 
