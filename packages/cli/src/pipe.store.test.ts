@@ -149,7 +149,8 @@ test('where the usual port is taken, another is found; where one was asked for, 
   const { port } = other.address() as AddressInfo;
   await expect(start(async () => fakeRuntime(), { port })).rejects.toMatchObject({ code: 'BRM-API-PORT' });
   const usual = createServer().listen(DEFAULT_PORT, '127.0.0.1');
-  await Promise.race([once(usual, 'listening'), once(usual, 'error')]);
+  // Somebody else on this machine may have it: then it is taken already.
+  await new Promise((settled) => usual.once('listening', settled).once('error', settled));
   {
     // What did not start has left the data directory free.
     await using pipe = await start(async () => fakeRuntime(), { port: undefined });
