@@ -1,3 +1,4 @@
+export type { AlertList } from './alert.ts';
 export type { ClientOptions, Live } from './client.ts';
 export { Client } from './client.ts';
 export type { Collection, CollectionDetail, Preview, PreviewRow } from './collection.ts';

@@ -8,7 +8,7 @@ import { Client } from '@brimful/api';
 import { ControlClient, DEFAULT_PORT } from '@brimful/control';
 import type { Runtime } from '@brimful/engine';
 import type { RuntimeStatus } from '@brimful/model';
-import { STATUS_KEY } from '@brimful/model';
+import { DEFAULT_ALERT_LIMITS, STATUS_KEY } from '@brimful/model';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LoadedConfig } from './config/load.ts';
 import { openStore, openStoreReadonly } from './data-directory.ts';
@@ -47,6 +47,11 @@ function start(
     },
     dataDirectory: join(directory, 'data'),
     backfill: { undo: undefined, prices: undefined },
+    alerts: {
+      limits: { ...DEFAULT_ALERT_LIMITS, diskFreeBytes: 0 },
+      webhook: undefined,
+      from: 'info',
+    },
     server: { host: '127.0.0.1', port: 0, names: [], password: undefined, tokens: {}, ...server },
     redact: redactor(),
   };

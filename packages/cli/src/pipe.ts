@@ -9,12 +9,14 @@ import type {
   VerifyRequest,
 } from '@brimful/control';
 import {
+  AlertWatch,
   backfillCalls,
   collectionLook,
   DEFAULT_PORT,
   LogRing,
   serveControl,
   serveHttp,
+  Webhook,
 } from '@brimful/control';
 import type { Runtime, RuntimeOptions } from '@brimful/engine';
 import { Backfills, planRepairs } from '@brimful/engine';
@@ -66,6 +68,7 @@ export class Pipe implements AsyncDisposable {
   readonly #ending = new AbortController();
   readonly #finished = Promise.withResolvers<void>();
   readonly #runs = new Map<string, Run>();
+  readonly #alerts: AlertWatch;
   readonly #watching: Promise<void>;
   readonly #publisher: Publisher;
   readonly #backfills: BackfillCalls;
@@ -84,10 +87,12 @@ export class Pipe implements AsyncDisposable {
   private constructor(
     store: Store,
     runtime: Runtime,
+    alerts: AlertWatch,
     options: PipeOptions,
     logs: LogRing,
     redactions: Redactions,
   ) {
+    this.#alerts = alerts;
     this.#store = store;
     this.#options = options;
     this.#log = options.log;
@@ -118,14 +123,21 @@ export class Pipe implements AsyncDisposable {
     const log = logs.over(options.log);
     const store = await options.openStore(config.dataDirectory);
     let pipe: Pipe | undefined;
+    let runtime: Runtime | undefined;
     try {
-      const runtime = await startedWith({ ...options, log }, store, config);
-      pipe = new Pipe(store, runtime, { ...options, log }, logs, redactions);
+      const started = await startedWith({ ...options, log }, store, config);
+      runtime = started;
+      const status = (): RuntimeStatus => (pipe ?? started).status();
+      const alerts = await openAlerts({ store, status, config, log, now: options.now ?? Date.now });
+      pipe = new Pipe(store, runtime, alerts, { ...options, log }, logs, redactions);
       pipe.#changedFile = await pipe.#publisher.begin(author(undefined));
       await pipe.#serve();
       return pipe;
     } catch (error) {
-      await (pipe === undefined ? store[Symbol.asyncDispose]() : pipe.stop());
+      if (pipe === undefined) {
+        await runtime?.stop();
+        await store[Symbol.asyncDispose]();
+      } else await pipe.stop();
       throw error;
     }
   }
@@ -237,7 +249,9 @@ export class Pipe implements AsyncDisposable {
     onProgress?: (progress: VerifyProgress) => void,
   ): Promise<readonly VerificationReport[]> {
     const found = await this.#runtime.verify(request, signal, onProgress);
-    return planRepairs(found, request.author ?? NOBODY, this.#planner, this.#log);
+    const reports = await planRepairs(found, request.author ?? NOBODY, this.#planner, this.#log);
+    this.#alerts.noteReports(reports);
+    return reports;
   }
 
   /** Resolves when everything has stopped for good; rejects when nothing can run any more. */
@@ -257,6 +271,8 @@ export class Pipe implements AsyncDisposable {
       // First: nobody is told of what is already coming down.
       await Promise.all([this.#control?.[Symbol.asyncDispose](), this.#http?.[Symbol.asyncDispose]()]);
       await this.#reload;
+      // Before the tasks: that they stop now is nobody's news.
+      await this.#alerts[Symbol.asyncDispose]();
       await this.#runtime.stop();
     } finally {
       this.#ending.abort();
@@ -287,6 +303,7 @@ export class Pipe implements AsyncDisposable {
       collections: collectionLook(this.#store, this.#log),
       connections: connectionLook({ connectors, environment, file: this.#config.file, store: this.#store }),
       logs: this.#logs,
+      alerts: this.#alerts,
     };
     try {
       this.#control = await serveControl(target, this.#config.dataDirectory);
@@ -322,6 +339,7 @@ export class Pipe implements AsyncDisposable {
   async #watchRuns(): Promise<void> {
     try {
       for await (const run of this.#backfills.watch(this.#ending.signal)) {
+        this.#alerts.noteRun(run);
         if (isShown(run)) this.#runs.set(run.id, run);
         else this.#runs.delete(run.id);
       }
@@ -354,4 +372,23 @@ function startedWith(
   { spec }: LoadedConfig,
 ): Promise<Runtime> {
   return startRuntime({ spec, connectors, store, log, now: now ?? Date.now, reach() {} });
+}
+
+interface AlertMeans extends Pick<PipeOptions, 'config' | 'log'> {
+  readonly store: Store;
+  readonly status: () => RuntimeStatus;
+  readonly now: () => number;
+}
+
+function openAlerts({ store, status, config, log, now }: AlertMeans): Promise<AlertWatch> {
+  const { limits, webhook, from } = config.alerts;
+  return AlertWatch.open({
+    registry: store.registry,
+    status,
+    limits,
+    webhook: webhook === undefined ? undefined : new Webhook(webhook, { version: packageVersion(), now }),
+    from,
+    log,
+    now,
+  });
 }

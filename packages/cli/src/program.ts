@@ -124,6 +124,16 @@ function addLookCommands(root: Command, perform: Perform): void {
     .description('What a running `brimful up` is doing, or the last it said.')
     .addHelpText('after', examples('brimful status', 'brimful status --json'))
     .action(() => perform(async (context) => (await import('./commands/status.ts')).status(context)));
+  const alerts = root
+    .command('alerts')
+    .description('The alerts that are open. 1: one of them is critical.')
+    .addHelpText('after', examples('brimful alerts', 'brimful alerts --json', 'brimful alerts test'))
+    .action(() => perform(async (context) => (await import('./commands/alerts.ts')).alerts(context)));
+  alerts
+    .command('test')
+    .description('Send a test to the webhook of the configuration, from here.')
+    .addHelpText('after', examples('brimful alerts test'))
+    .action(() => perform(async (context) => (await import('./commands/alerts.ts')).testAlerts(context)));
   root
     .command('preview')
     .description('Show the newest rows and changes of a collection, as they were captured.')

@@ -1,3 +1,8 @@
+export type { AlertDesk } from './alerts/alert-watch.ts';
+export { AlertWatch } from './alerts/alert-watch.ts';
+export type { WebhookOutcome, WebhookSettings } from './alerts/webhook.ts';
+export { Webhook } from './alerts/webhook.ts';
+export { testMessage } from './alerts/webhook-message.ts';
 export { ControlClient } from './control-client.ts';
 export type { ControlServer } from './control-server.ts';
 export { serveControl } from './control-server.ts';

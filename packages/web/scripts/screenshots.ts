@@ -4,8 +4,9 @@ import { openBrowser } from '../src/testing/browser.ts';
 import { FixtureServer } from '../src/testing/fixture-server.ts';
 import { SHOP } from '../src/testing/fixture-status.ts';
 
-/** Draws every page in light and dark into the folder given: `node packages/web/scripts/screenshots.ts docs/screenshots`. */
+/** Draws every page in light and dark into the folder given: `node packages/web/scripts/screenshots.ts docs/screenshots`; only some: name them after it. */
 const folder = process.argv[2] ?? 'docs/screenshots';
+const only = process.argv.slice(3);
 const dist = join(import.meta.dirname, '../dist');
 
 const WIDTH = 1240;
@@ -29,6 +30,7 @@ const PAGES: Readonly<Record<string, string>> = {
   run: '/runs/run-000002',
   'run-finished': '/runs/run-000001',
   runs: '/runs',
+  alerts: '/alerts',
 };
 
 const server = new FixtureServer({ dist, tables: SHOP, secondsOfRuns: 40 });
@@ -45,6 +47,7 @@ for (const scheme of ['light', 'dark'] as const) {
     reducedMotion: 'reduce',
   });
   for (const [name, path] of Object.entries(PAGES)) {
+    if (only.length > 0 && !only.includes(name)) continue;
     const page = await context.newPage();
     page.on('pageerror', (error) => console.error(name, error.message));
     page.on('console', (message) => {

@@ -26,7 +26,7 @@ export interface Shelf {
 
 /** What every operation does. Requests are valid, callers are let in. */
 export function handlersOf({ target, verifications, usage }: Shelf): Handlers {
-  const { backfills, collections, logs, catalog, connections } = target;
+  const { alerts, backfills, collections, logs, catalog, connections } = target;
   return {
     getStatus: () => target.status(),
     listCaptures: () => ({ captures: [...target.status().captures] }),
@@ -61,6 +61,12 @@ export function handlersOf({ target, verifications, usage }: Shelf): Handlers {
     listVerifications: () => ({ verifications: verifications.list() }),
     getVerification: ({ path }) => verifications.find(path.id),
     cancelVerification: ({ path }) => verifications.cancel(path.id),
+    listAlerts: () => {
+      const { open, recent, webhook } = alerts.list();
+      return { open: [...open], recent: [...recent], webhook };
+    },
+    acknowledgeAlert: ({ path }, { who }) => alerts.acknowledge(path.id, who),
+    testAlerts: () => alerts.test(),
     listLogs: ({ query }) => ({ entries: logs.newest(query.limit, query.level, query.after) }),
     getUsage: () => usage.usage(),
     getCatalog: () => catalog.read(),

@@ -8,6 +8,7 @@ import type {
   Preview,
 } from '@brimful/api';
 import type { Schema } from '@brimful/model';
+import type { AlertDesk } from '../alerts/alert-watch.ts';
 import type { CatalogCalls, ControlTarget } from '../control-target.ts';
 import type { LogRing } from './log-ring.ts';
 
@@ -17,6 +18,7 @@ export interface HttpTarget extends ControlTarget {
   readonly collections: CollectionLook;
   readonly connections: ConnectionLook;
   readonly logs: LogRing;
+  readonly alerts: AlertDesk;
 }
 
 /** Looks into collections. Throws `BRM-COLLECTION-UNKNOWN` where nothing was captured under a name. */

@@ -38,6 +38,9 @@ const REQUESTS: { readonly [Name in OperationName]: Request<Name> } = {
   listVerifications: {},
   getVerification: { path: { id: 'verification-1' } },
   cancelVerification: { path: { id: 'verification-1' } },
+  listAlerts: {},
+  acknowledgeAlert: { path: { id: 'slot-lag:shop/postgres' } },
+  testAlerts: {},
   listLogs: {},
   getUsage: {},
   getCatalog: {},
@@ -68,6 +71,7 @@ test('what was asked arrives whole, from whoever is signed in', () => {
       ['preview', 'shop/orders', 5, 10],
       ['plan', { mode: 'reset', task: 'shop/postgres', reason: 'r', author: 'local' }],
       ['apply', 'plan-1', { who: 'local', acknowledged: ['g1'] }],
+      ['acknowledge', 'slot-lag:shop/postgres', 'local'],
       ['order', 'run-000001', { verb: 'pause', why: 'lunch', who: 'local' }],
     ]),
   );

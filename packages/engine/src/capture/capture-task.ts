@@ -465,6 +465,7 @@ export class CaptureTask {
 const FREE: ReadPace = {
   reader: () => Promise.resolve(() => undefined),
   take: () => Promise.resolve(),
+  chunkBytes: () => Infinity,
 };
 
 /** A journal that did not take something takes nothing more, and the source may be lost: the session ends for all. */

@@ -10,6 +10,7 @@ import {
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Link, Outlet, useLocation } from '@tanstack/react-router';
+import { AlertBadge } from '../alert/alert-badge.tsx';
 import { localZone } from '../words/moment.ts';
 import { useClock } from './clock.tsx';
 import { ConnectionNote } from './connection-note.tsx';
@@ -22,6 +23,7 @@ const PLACES = [
   { to: '/collections', label: 'Collections' },
   { to: '/destinations', label: 'Destinations' },
   { to: '/runs', label: 'Runs' },
+  { to: '/alerts', label: 'Alerts' },
 ] as const;
 
 /** What is around every page. */
@@ -59,6 +61,7 @@ export function Frame() {
               component={Link}
               to={to}
               label={label}
+              rightSection={to === '/alerts' ? <AlertBadge /> : null}
               active={active}
               aria-current={active ? 'page' : undefined}
               onClick={close}

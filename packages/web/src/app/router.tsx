@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router';
+import { AlertsPage } from '../alert/alerts-page.tsx';
 import { CapturePage } from '../capture/capture-page.tsx';
 import { CollectionPage } from '../collection/collection-page.tsx';
 import { CollectionsPage } from '../collection/collections-page.tsx';
@@ -41,6 +42,7 @@ const routes = [
     }),
   }),
   createRoute({ ...parent, path: '/plans/$id', component: PlanPage }),
+  createRoute({ ...parent, path: '/alerts', component: AlertsPage }),
   createRoute({ ...parent, path: '/runs', component: RunsPage }),
   createRoute({ ...parent, path: '/runs/$id', component: RunPage }),
 ] as const;

@@ -1,4 +1,13 @@
-import type { Answer, Preview, Request, RunDraftInput, RunSummary, Session, Usage } from '@brimful/api';
+import type {
+  AlertList,
+  Answer,
+  Preview,
+  Request,
+  RunDraftInput,
+  RunSummary,
+  Session,
+  Usage,
+} from '@brimful/api';
 import { Client } from '@brimful/api';
 import type { BackfillPlan, Run } from '@brimful/model';
 
@@ -54,6 +63,18 @@ export class ServerClient {
 
   order(id: string, order: Request<'orderRun'>['body']): Promise<Run> {
     return this.api.call('orderRun', { path: { id }, body: order }, limited());
+  }
+
+  async acknowledge(id: string): Promise<void> {
+    await this.api.call('acknowledgeAlert', { path: { id } }, limited());
+  }
+
+  alerts(): Promise<AlertList> {
+    return this.api.call('listAlerts', {}, limited());
+  }
+
+  testAlerts(): Promise<Answer<'testAlerts'>> {
+    return this.api.call('testAlerts', {}, limited());
   }
 
   verify(target: string): Promise<Answer<'startVerification'>> {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import type { RunMode, RunVerb, Throttle } from '@brimful/model';
+import { FixtureAlerts } from './fixture-alerts.ts';
 import { collectionOf, previewOf, usageOf } from './fixture-data.ts';
 import { planOf } from './fixture-plan.ts';
 import { FixtureRun } from './fixture-run.ts';
@@ -22,6 +23,7 @@ export class FixtureServer {
   readonly #dist: string;
   readonly #tables: readonly FixtureTable[];
   readonly #startedAt = Date.now();
+  readonly #alerts = new FixtureAlerts(Date.now());
   readonly #plans = new Map<string, ReturnType<typeof planOf>>();
   readonly #runs = new Map<string, FixtureRun>();
   readonly #listeners = new Set<ServerResponse>();
@@ -92,6 +94,7 @@ export class FixtureServer {
       void listener.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     say('status', statusAt(Date.now(), this.#startedAt, this.#tables));
     for (const run of this.#runs.values()) say('run', run.summary);
+    for (const alert of this.#alerts.all) say('alert', alert);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -125,6 +128,9 @@ export class FixtureServer {
       return { runs, total: runs.length };
     }
     if (noun === 'runs') return this.#ordered(id ?? '', verb === 'orders' ? body : undefined);
+    if (noun === 'alerts' && id === 'test') return this.#alerts.test();
+    if (noun === 'alerts' && verb === 'acknowledge') return this.#alerts.acknowledge(id ?? '', 'anna');
+    if (noun === 'alerts') return this.#alerts.list();
     if (noun === 'verifications') return { id: 'verification-1', reports: [] };
     if (noun === 'collections' && verb === 'preview')
       return previewOf(Number(query.get('limit')), Number(query.get('skip')));

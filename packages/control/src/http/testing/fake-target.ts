@@ -1,5 +1,6 @@
-import type { BackfillPlan, Run, RuntimeStatus, VerificationReport } from '@brimful/model';
+import type { Alert, BackfillPlan, Run, RuntimeStatus, VerificationReport } from '@brimful/model';
 import { Problem } from '@brimful/model';
+import type { AlertDesk } from '../../alerts/alert-watch.ts';
 import type { HttpTarget } from '../http-target.ts';
 import { LogRing } from '../log-ring.ts';
 import { fakeCatalog, fakeConnections } from './fake-catalog.ts';
@@ -31,6 +32,7 @@ export function fakeTarget(): FakeTarget {
     logs,
     catalog: fakeCatalog(note),
     connections: fakeConnections(note),
+    alerts: fakeAlerts(asked),
     watchers: () => watchers.size,
     show: (run) => watchers.forEach((tell) => tell(run)),
     status: aStatus,
@@ -94,6 +96,46 @@ export function fakeTarget(): FakeTarget {
           skip,
         ),
     },
+  };
+}
+
+export const ALERT: Alert = {
+  id: 'slot-lag:shop/postgres',
+  number: 3,
+  kind: 'slot lag',
+  severity: 'warning',
+  subject: { kind: 'capture', name: 'shop/postgres' },
+  sentence: `shop/postgres is late, ${SECRET}`,
+  remedy: 'Wait.',
+  lasts: 'while so',
+  raisedAt: 5,
+  saidAt: 6,
+  clearedAt: null,
+  acknowledged: null,
+  delivery: { event: 'raised', state: 'waiting', attempts: 2, at: 7, error: 'ECONNREFUSED' },
+};
+
+function fakeAlerts(asked: unknown[]): AlertDesk {
+  return {
+    list: () => ({
+      open: [ALERT],
+      recent: [{ ...ALERT, number: 2, clearedAt: 4 }],
+      webhook: {
+        origin: 'https://hooks.example.com',
+        isSigned: true,
+        from: 'warning',
+        waiting: 1,
+        delivered: 4,
+        failed: 2,
+        last: { at: 7, ok: false, error: 'ECONNREFUSED' },
+      },
+    }),
+    acknowledge: (id, who) => {
+      asked.push(['acknowledge', id, who]);
+      return { ...ALERT, acknowledged: { who, at: 9 } };
+    },
+    test: async () => ({ state: 'delivered', status: 204, error: null, milliseconds: 12 }),
+    listen: () => () => undefined,
   };
 }
 
