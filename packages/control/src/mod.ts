@@ -29,4 +29,4 @@ export { amountOfAll } from './catalog/change.ts';
 export { PublicationBook } from './catalog/publication-book.ts';
 export { specDiff } from './catalog/spec-diff.ts';
 export { sameLines, textDiff, unifiedLines } from './catalog/text-diff.ts';
-export { heldByRuns } from './catalog/held-by-run.ts';
+export { heldByRuns, undoTaken } from './catalog/held-by-run.ts';

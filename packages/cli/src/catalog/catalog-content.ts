@@ -7,7 +7,7 @@ export function contentOf(config: LoadedConfig): CatalogContent {
   return { spec: config.spec, settings: settingsOf(config) };
 }
 
-function settingsOf({ spec: { limits }, backfill, server, dataDirectory }: LoadedConfig): Setting[] {
+function settingsOf({ spec: { limits }, alerts, backfill, server, dataDirectory }: LoadedConfig): Setting[] {
   const bytes = (value: number | undefined): string =>
     value === undefined ? 'no limit' : formatBytes(value);
   const { retentionMilliseconds } = limits;
@@ -34,6 +34,10 @@ function settingsOf({ spec: { limits }, backfill, server, dataDirectory }: Loade
     ),
     now('backfill.undo', backfill.undo ?? '24h', backfill.undo),
     now('backfill.prices', prices === 'null' ? 'none' : prices, prices),
+    ...Object.entries(alerts.limits).map(([name, value]) => later(`alerts: ${name}`, String(value), value)),
+    // Invariant 10: an address may have a token in it.
+    later('alerts.webhook', alerts.webhook === undefined ? 'none' : 'set', alerts.webhook),
+    later('alerts.from', alerts.from, alerts.from),
     later('server.host', server.host, server.host),
     later('server.port', String(server.port ?? 'the usual one'), server.port),
     later('server.names', server.names.join(', ') || 'none', server.names),
