@@ -214,7 +214,7 @@ describe('estimates', () => {
     expect(estimate.rows).toEqual({ value: 1_000_010, quality: 'statistics' });
     expect(estimate.destinationRowsWritten).toBe(1_000_010);
     expect(estimate.seconds.to).toBe(estimate.seconds.from * 4);
-    expect(estimate.basedOn).toContain('a default of 20 MB/s');
+    expect(estimate.basedOn).toBe('a default of 20 MB/s read and a default of 150000 rows/s loaded');
     expect(estimate.peakDestinationBytes).toBe(200e6);
     expect(estimateOf(INCREMENTAL, facts).peakDestinationBytes).toBe(0);
   });
@@ -231,6 +231,18 @@ describe('estimates', () => {
     expect(basedOn).toMatch(/^the speed of the last 3 runs; the last one was estimated at 0\.17 times/u);
     const other = estimateOf(requestOf({ task: 'other/postgres' }), factsOf({}, { runs }));
     expect(other.basedOn).toContain('a default');
+  });
+
+  test('before any run, go by what the first read came to: twice for what is compared afterwards', () => {
+    const firstRead = { rows: 2_000_000, bytes: 400e6, milliseconds: 40_000, at: PLANNED_AT };
+    // A million rows of a hundred bytes: 20 seconds by the row, as destinations load; then as long to compare them.
+    const { seconds, basedOn } = estimateOf(requestOf(), factsOf({}, { firstRead }));
+    expect([seconds.from, seconds.to, seconds.quality]).toEqual([21, 84, 'statistics']);
+    expect(basedOn).toBe('the 10 MB/s of the first read and a default of 150000 rows/s loaded');
+    const counted = estimateOf(requestOf({ verify: 'counts' }), factsOf({}, { firstRead }));
+    expect(counted.seconds.to).toBe(44);
+    const runs = [pastRun('run-000003', 12, 1_000_000)];
+    expect(estimateOf(requestOf(), factsOf({}, { firstRead, runs })).basedOn).toContain('the last run');
   });
 
   test('a throttle makes it longer', () => {
