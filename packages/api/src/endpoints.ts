@@ -27,6 +27,7 @@ export const ENDPOINTS = {
   acknowledgeAlert: 'POST /api/v1/alerts/{id}/acknowledge',
   testAlerts: 'POST /api/v1/alerts/test',
   listLogs: 'GET /api/v1/logs',
+  getSettings: 'GET /api/v1/settings',
   getUsage: 'GET /api/v1/usage',
 } as const satisfies Readonly<Record<string, `${'GET' | 'POST' | 'DELETE'} /${string}`>>;
 

@@ -7,6 +7,7 @@ import { logEntry } from './log.ts';
 import { backfillPlan, planApproval, runDraft } from './plan.ts';
 import { run, runOrder, runState, runSummary } from './run.ts';
 import { credentials, session } from './session.ts';
+import { settings } from './settings.ts';
 import { captureStatus, materializationStatus, runtimeStatus } from './status.ts';
 import { usage } from './usage.ts';
 import { verification, verificationRequest } from './verification.ts';
@@ -129,5 +130,6 @@ export const OPERATIONS = {
     }),
     answer: z.object({ entries: z.array(logEntry) }),
   },
+  getSettings: { summary: 'What is in force by the configuration file, without secrets', answer: settings },
   getUsage: { summary: 'Rows and bytes over the last hour', answer: usage },
 } as const satisfies Readonly<Record<OperationName, Operation>>;

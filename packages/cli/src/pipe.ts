@@ -24,6 +24,7 @@ import type { Run, RuntimeStatus, VerificationReport } from '@brimful/model';
 import { Problem, STATUS_KEY } from '@brimful/model';
 import type { Store } from '@brimful/store';
 import type { LoadedConfig } from './config/load.ts';
+import { settingsOf } from './config/settings.ts';
 import type { ConnectorRegistry } from './connectors.ts';
 import { isShown } from './terminal/run-lines.ts';
 import { packageVersion } from './version.ts';
@@ -186,6 +187,7 @@ export class Pipe implements AsyncDisposable {
       collections: collectionLook(this.#store, this.#log),
       logs,
       alerts: this.#alerts,
+      settings: settingsOf(config),
     };
     try {
       this.#control = await serveControl(target, config.dataDirectory);

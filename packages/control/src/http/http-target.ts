@@ -1,4 +1,4 @@
-import type { CollectionDetail, Preview } from '@brimful/api';
+import type { CollectionDetail, ConfiguredSettings, Preview } from '@brimful/api';
 import type { Schema } from '@brimful/model';
 import type { ControlTarget } from '../control-target.ts';
 import type { AlertDesk } from '../alerts/alert-watch.ts';
@@ -9,6 +9,7 @@ export interface HttpTarget extends ControlTarget {
   readonly collections: CollectionLook;
   readonly logs: LogRing;
   readonly alerts: AlertDesk;
+  readonly settings: ConfiguredSettings;
 }
 
 /** Looks into collections. Throws `BRM-COLLECTION-UNKNOWN` where nothing was captured under a name. */
