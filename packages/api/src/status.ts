@@ -107,6 +107,10 @@ export const runtimeStatus: z.ZodType<RuntimeStatus> = z
     captures: z.array(captureStatus),
     materializations: z.array(materializationStatus),
     disk: diskStatus,
+    reloading: z
+      .string()
+      .optional()
+      .meta({ description: 'In words, while another catalog is being taken up.' }),
   })
   .meta({
     id: 'RuntimeStatus',

@@ -33,6 +33,7 @@ function start(
 ): Promise<Pipe> {
   const config: LoadedConfig = {
     file: join(directory, 'brimful.yaml'),
+    text: '',
     spec: {
       captures: [],
       collections: [],

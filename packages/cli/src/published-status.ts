@@ -38,7 +38,9 @@ export async function publishedAlerts(dataDirectory: string): Promise<readonly A
 
 function isAtWork(value: RuntimeStatus): boolean {
   const tasks = [...value.captures, ...value.materializations];
-  return tasks.length === 0 || tasks.some((task) => task.state !== 'stopped');
+  return (
+    value.reloading !== undefined || tasks.length === 0 || tasks.some((task) => task.state !== 'stopped')
+  );
 }
 
 function isAlive(pid: number): boolean {

@@ -7,6 +7,7 @@ export * from './column-type.ts';
 export * from './json.ts';
 export * from './ordered-key.ts';
 export * from './problem.ts';
+export * from './publication.ts';
 export * from './range.ts';
 export type { RangeSet } from './range-set.ts';
 export * as rangeSet from './range-set.ts';

@@ -14,6 +14,8 @@ export interface RuntimeStatus {
   readonly captures: readonly CaptureStatus[];
   readonly materializations: readonly MaterializationStatus[];
   readonly disk: DiskStatus;
+  /** In words, while another catalog is being taken up: tasks stop and start. */
+  readonly reloading?: string | undefined;
 }
 
 /** The key under which the runtime keeps its `RuntimeStatus` in the store's registry. */

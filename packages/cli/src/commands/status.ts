@@ -49,7 +49,8 @@ function headline(value: RuntimeStatus, running: boolean, age: number): string {
   }
   const since = formatMilliseconds(Date.now() - value.startedAt);
   const silent = age > SILENT_AFTER_MILLISECONDS ? `, silent for ${formatMilliseconds(age)}` : '';
-  return `Running for ${since} (process ${value.pid}${silent}).`;
+  const reloading = value.reloading === undefined ? '' : ` ${value.reloading}`;
+  return `Running for ${since} (process ${value.pid}${silent}).${reloading}`;
 }
 
 function hasFailed(value: RuntimeStatus): boolean {

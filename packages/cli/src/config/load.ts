@@ -17,6 +17,8 @@ import { validate } from './validate.ts';
 /** A configuration that holds: ready to run. */
 export interface LoadedConfig {
   readonly file: string;
+  /** As it was read. May have secrets: see `maskedText`. */
+  readonly text: string;
   readonly spec: Spec;
   /** Absolute. */
   readonly dataDirectory: string;
@@ -84,6 +86,7 @@ export async function parseConfig(text: string, path: string, options: LoadOptio
   const configs = [...spec.captures, ...spec.materializations].map((task) => task.config);
   return {
     file: path,
+    text,
     spec,
     dataDirectory: resolve(directory, valid.value.dataDirectory),
     backfill: { undo: valid.value.backfill.undo, prices: valid.value.backfill.prices },

@@ -3,7 +3,7 @@ import { DEFAULT_UNDO } from '@brimful/engine';
 import type { LoadedConfig } from './load.ts';
 
 /** What is in force, for people: without secrets, and without addresses that are secrets. (Invariant 10) */
-export function settingsOf(config: LoadedConfig): HttpTarget['settings'] {
+export function settingsOf(config: LoadedConfig): ReturnType<HttpTarget['settings']> {
   const { file, dataDirectory, spec, backfill, alerts } = config;
   const { diskFreeBytes, diskUsedBytes, memoryBytes, retentionMilliseconds } = spec.limits;
   const { webhook } = alerts;

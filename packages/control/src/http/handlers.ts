@@ -29,7 +29,7 @@ export interface Shelf {
 
 /** What every operation does. Requests are valid, callers are let in. */
 export function handlersOf({ target, verifications, usage, access, server }: Shelf): Handlers {
-  const { alerts, backfills, collections, logs } = target;
+  const { alerts, backfills, collections, logs, catalog, connections } = target;
   return {
     getStatus: () => target.status(),
     listCaptures: () => ({ captures: [...target.status().captures] }),
@@ -43,7 +43,8 @@ export function handlersOf({ target, verifications, usage, access, server }: She
     listSchemas: ({ path }) => collections.schemas(path.name),
     listMaterializations: () => ({ materializations: [...target.status().materializations] }),
     getMaterialization: ({ path }) => named(target.status().materializations, path.name, 'materialization'),
-    planBackfill: ({ body }, { who }) => backfills.plan({ ...withUndo(body, target.settings), author: who }),
+    planBackfill: ({ body }, { who }) =>
+      backfills.plan({ ...withUndo(body, target.settings()), author: who }),
     listPlans: async () => ({ plans: [...(await backfills.plans())] }),
     getPlan: ({ path }) => backfills.findPlan(path.id),
     applyPlan: ({ path, body }, { who }) =>
@@ -72,12 +73,25 @@ export function handlersOf({ target, verifications, usage, access, server }: She
     testAlerts: () => alerts.test(),
     listLogs: ({ query }) => ({ entries: logs.newest(query.limit, query.level, query.after) }),
     getSettings: () => ({
-      ...target.settings,
+      ...target.settings(),
       server: server(),
       access: access.state(),
       startedAt: target.status().startedAt,
     }),
     getUsage: () => usage.usage(),
+    getCatalog: () => catalog.read(),
+    planPublication: ({ body }, { who }) => catalog.plan({ ...body, author: who }),
+    getPublicationPlan: ({ path }) => catalog.findPlan(path.id),
+    applyPublication: ({ path }, { who }) => catalog.apply(path.id, { who, origin: 'browser' }),
+    listPublications: async ({ query }) => {
+      const all = await catalog.list();
+      return { publications: all.slice(0, query.limit), total: all.length };
+    },
+    getPublication: ({ path }) => catalog.find(path.number),
+    revertPublication: ({ path, body }, { who }) => catalog.planRevert(path.number, { ...body, author: who }),
+    listConnectors: async () => ({ connectors: await connections.connectors() }),
+    checkConnection: ({ body }) => connections.check(body),
+    discoverResources: ({ body }) => connections.discover(body),
   };
 }
 

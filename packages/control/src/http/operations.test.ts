@@ -44,6 +44,16 @@ const REQUESTS: { readonly [Name in OperationName]: Request<Name> } = {
   listLogs: {},
   getSettings: {},
   getUsage: {},
+  getCatalog: {},
+  planPublication: { body: { text: 'captures: {}', reason: 'less' } },
+  getPublicationPlan: { path: { id: 'publication-plan-1' } },
+  applyPublication: { path: { id: 'publication-plan-1' } },
+  listPublications: {},
+  getPublication: { path: { number: 2 } },
+  revertPublication: { path: { number: 2 }, body: { reason: 'it was wrong' } },
+  listConnectors: {},
+  checkConnection: { body: { connector: 'postgres', kind: 'capture', config: { url: '${SHOP_URL}' } } },
+  discoverResources: { body: { connector: 'postgres', config: { url: '${SHOP_URL}' } } },
 };
 
 test.each(Object.keys(REQUESTS).filter((name) => name !== 'signIn') as OperationName[])(

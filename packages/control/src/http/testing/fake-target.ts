@@ -4,6 +4,7 @@ import { Problem } from '@brimful/model';
 import type { AlertDesk } from '../../alerts/alert-watch.ts';
 import type { HttpTarget } from '../http-target.ts';
 import { LogRing } from '../log-ring.ts';
+import { fakeCatalog, fakeConnections } from './fake-catalog.ts';
 
 /** A pipe that only seems to run: one capture, one materialization, one run; it notes what is asked of it. */
 export interface FakeTarget extends HttpTarget {
@@ -30,8 +31,10 @@ export function fakeTarget(): FakeTarget {
     asked,
     verified,
     logs,
+    catalog: fakeCatalog(note),
+    connections: fakeConnections(note),
     alerts: fakeAlerts(asked),
-    settings: SETTINGS,
+    settings: () => SETTINGS,
     watchers: () => watchers.size,
     show: (run) => watchers.forEach((tell) => tell(run)),
     status: aStatus,
