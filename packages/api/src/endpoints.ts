@@ -27,6 +27,7 @@ export const ENDPOINTS = {
   acknowledgeAlert: 'POST /api/v1/alerts/{id}/acknowledge',
   testAlerts: 'POST /api/v1/alerts/test',
   listLogs: 'GET /api/v1/logs',
+  getSettings: 'GET /api/v1/settings',
   getUsage: 'GET /api/v1/usage',
   getCatalog: 'GET /api/v1/catalog',
   planPublication: 'POST /api/v1/catalog/plans',

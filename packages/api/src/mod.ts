@@ -25,6 +25,7 @@ export type { Answer, Request, ValidRequest } from './requests.ts';
 export type { RunSummary } from './run.ts';
 export { runOrder } from './run.ts';
 export type { Session } from './session.ts';
+export type { AccessState, ConfiguredSettings, Settings } from './settings.ts';
 export type { Usage } from './usage.ts';
 export type { Verification } from './verification.ts';
 export { verificationRequest } from './verification.ts';

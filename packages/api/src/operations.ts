@@ -16,6 +16,7 @@ import {
 } from './publication.ts';
 import { run, runOrder, runState, runSummary } from './run.ts';
 import { credentials, session } from './session.ts';
+import { settings } from './settings.ts';
 import { captureStatus, materializationStatus, runtimeStatus } from './status.ts';
 import { usage } from './usage.ts';
 import { verification, verificationRequest } from './verification.ts';
@@ -139,6 +140,7 @@ export const OPERATIONS = {
     }),
     answer: z.object({ entries: z.array(logEntry) }),
   },
+  getSettings: { summary: 'What is in force by the configuration file, without secrets', answer: settings },
   getUsage: { summary: 'Rows and bytes over the last hour', answer: usage },
   getCatalog: { summary: 'The configuration file, and what of it runs', answer: catalog },
   planPublication: {

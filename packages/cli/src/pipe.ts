@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Logger } from '@brimful/connector';
 import type {
+  AlertSettings,
   BackfillCalls,
   ControlServer,
   HttpServer,
@@ -26,6 +27,7 @@ import type { Store } from '@brimful/store';
 import { author } from './backfill/author.ts';
 import { Publisher } from './catalog/publisher.ts';
 import type { LoadedConfig } from './config/load.ts';
+import { settingsOf } from './config/settings.ts';
 import { parseConfig } from './config/load.ts';
 import { connectionLook } from './connections/connection-look.ts';
 import type { ConnectorRegistry } from './connectors.ts';
@@ -197,6 +199,7 @@ export class Pipe implements AsyncDisposable {
     this.#runtime = runtime;
     this.#config = config;
     this.#planner = this.#plannerOf(config);
+    this.#alerts.follow(alertSettings(config, this.#now));
     this.#watchRuntime(runtime);
   }
 
@@ -304,6 +307,11 @@ export class Pipe implements AsyncDisposable {
       connections: connectionLook({ connectors, environment, file: this.#config.file, store: this.#store }),
       logs: this.#logs,
       alerts: this.#alerts,
+      // The data directory stays what it was, whatever another configuration says.
+      settings: () => ({
+        ...settingsOf(this.#config),
+        dataDirectory: this.#options.config.dataDirectory,
+      }),
     };
     try {
       this.#control = await serveControl(target, this.#config.dataDirectory);
@@ -381,14 +389,15 @@ interface AlertMeans extends Pick<PipeOptions, 'config' | 'log'> {
 }
 
 function openAlerts({ store, status, config, log, now }: AlertMeans): Promise<AlertWatch> {
-  const { limits, webhook, from } = config.alerts;
-  return AlertWatch.open({
-    registry: store.registry,
-    status,
+  return AlertWatch.open({ ...alertSettings(config, now), registry: store.registry, status, log, now });
+}
+
+function alertSettings({ alerts }: LoadedConfig, now: () => number): AlertSettings {
+  const { limits, webhook, from } = alerts;
+  const version = packageVersion();
+  return {
     limits,
-    webhook: webhook === undefined ? undefined : new Webhook(webhook, { version: packageVersion(), now }),
     from,
-    log,
-    now,
-  });
+    webhook: webhook === undefined ? undefined : new Webhook(webhook, { version, now }),
+  };
 }

@@ -1,4 +1,4 @@
-export type { AlertDesk } from './alerts/alert-watch.ts';
+export type { AlertDesk, AlertSettings } from './alerts/alert-watch.ts';
 export { AlertWatch } from './alerts/alert-watch.ts';
 export type { WebhookOutcome, WebhookSettings } from './alerts/webhook.ts';
 export { Webhook } from './alerts/webhook.ts';

@@ -31,6 +31,7 @@ const PAGES: Readonly<Record<string, string>> = {
   'run-finished': '/runs/run-000001',
   runs: '/runs',
   alerts: '/alerts',
+  settings: '/settings',
 };
 
 const server = new FixtureServer({ dist, tables: SHOP, secondsOfRuns: 40 });

@@ -120,6 +120,20 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('settings say what is in force, who comes in, and where each is changed', async () => {
+    const { page, origin, complaints } = await opened();
+    await page.goto(origin);
+    await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByText('0.0.0.0:4646').waitFor();
+    await page.getByText('Other machines can reach it.').waitFor();
+    const tokens = page.getByRole('group', { name: 'API tokens' });
+    expect(await tokens.getByRole('row').last().textContent()).toContain('not used');
+    await page.getByText('How to make another').click();
+    await page.getByText('openssl rand').waitFor();
+    expect(await page.getByText('limits.retention').isVisible()).toBe(true);
+    expect(complaints).toEqual([]);
+  });
+
   test('a thousand tables: few are drawn, all are found', async () => {
     const { page, origin, complaints } = await opened(manyTables(1000));
     await page.goto(`${origin}/sources/shop%2Fpostgres`);
@@ -139,6 +153,7 @@ const DARK_ADDRESSES = [
   '/plans/plan-5f0c1de2a001',
   '/runs/run-000001',
   '/alerts',
+  '/settings',
 ];
 
 const ADDRESSES = [
@@ -156,6 +171,7 @@ const ADDRESSES = [
   '/plans/plan-5f0c1de2a001',
   '/runs',
   '/alerts',
+  '/settings',
   '/runs/run-000001',
 ];
 

@@ -3,6 +3,7 @@ import { problemsOf, placeText } from '../terminal/problem-text.ts';
 import { fakeConnectors } from '../testing/fake-connectors.ts';
 import type { LoadedConfig } from './load.ts';
 import { parseConfig } from './load.ts';
+import { settingsOf } from './settings.ts';
 
 const ENVIRONMENT = { URL: 'fake://reader:s3cret@db:5432/shop', PORT: '5432', EMPTY: '' };
 
@@ -84,6 +85,9 @@ alerts: { webhook: \${HOOK}, secret: sixteen-characters, from: critical, lag: 1m
         diskFreeBytes: 5e9,
       },
     });
+    const shown = JSON.stringify(settingsOf(await parse(text, { HOOK })));
+    expect(shown).toContain('"origin":"https://hooks.example.com","isSigned":true');
+    for (const secret of ['T0K3N', 'sixteen-characters']) expect(shown).not.toContain(secret);
     expect(redact(`POST ${HOOK} with sixteen-characters`)).toBe('POST *** with ***');
     expect(await problems(text, { HOOK: 'hooks.example.com' })).toEqual([
       expect.stringContaining('alerts.webhook must be an address that begins with http:// or https://'),

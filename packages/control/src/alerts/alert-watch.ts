@@ -48,13 +48,17 @@ export interface AlertDesk {
   listen(listener: (alert: Alert) => void): () => void;
 }
 
-export interface AlertWatchOptions {
-  readonly registry: Registry;
-  readonly status: () => RuntimeStatus;
+/** What may become another while it watches. */
+export interface AlertSettings {
   readonly limits: AlertLimits;
   readonly webhook: Webhook | undefined;
   /** Which severities the webhook is told of: this and worse. */
   readonly from: AlertSeverity;
+}
+
+export interface AlertWatchOptions extends AlertSettings {
+  readonly registry: Registry;
+  readonly status: () => RuntimeStatus;
   readonly log: Logger;
   readonly now: () => number;
   /** Default: `LOOK_MILLISECONDS`. */
@@ -83,6 +87,7 @@ export class AlertWatch implements AlertDesk, AsyncDisposable {
   readonly #runs = new Map<string, Run>();
   readonly #reports = new Map<string, VerificationReport>();
   readonly #loops: Promise<void>;
+  #settings: AlertSettings;
   #told: Told;
   #waiting: Waiting = NOTHING_WAITS;
   #standstill: Standstill = new Map();
@@ -95,6 +100,7 @@ export class AlertWatch implements AlertDesk, AsyncDisposable {
 
   private constructor(options: AlertWatchOptions, told: Told) {
     this.#options = options;
+    this.#settings = options;
     this.#told = told;
     this.#loops = Promise.all([this.#look(), this.#keep(), this.#deliver()]).then(() => undefined);
   }
@@ -128,7 +134,8 @@ export class AlertWatch implements AlertDesk, AsyncDisposable {
   }
 
   async test(): Promise<WebhookOutcome> {
-    const { webhook, now } = this.#options;
+    const { webhook } = this.#settings;
+    const { now } = this.#options;
     if (webhook === undefined) throw noWebhook();
     if (this.#tests >= TESTS_LIMIT) {
       throw new Problem('BRM-API-BUSY', 'Tests are under way already.', {
@@ -151,6 +158,13 @@ export class AlertWatch implements AlertDesk, AsyncDisposable {
     return () => this.#listeners.delete(listener);
   }
 
+  /** From now on. What waits for the webhook goes to the new one; without one it is forgotten. */
+  follow(settings: AlertSettings): void {
+    this.#settings = settings;
+    if (settings.webhook === undefined) this.#take({ ...this.#told, messages: [] }, []);
+    this.#ring();
+  }
+
   noteRun(run: Run): void {
     this.#runs.set(run.id, run);
   }
@@ -166,7 +180,8 @@ export class AlertWatch implements AlertDesk, AsyncDisposable {
 
   /** Looks at once; otherwise it is done now and then. */
   look(): void {
-    const { status, limits, now, log, from, webhook } = this.#options;
+    const { status, now, log } = this.#options;
+    const { limits, from, webhook } = this.#settings;
     // Tasks that are being exchanged for others are nobody's news.
     if (status().reloading !== undefined) return;
     const at = now();
@@ -261,12 +276,12 @@ export class AlertWatch implements AlertDesk, AsyncDisposable {
 
   /** One message after the other, in their order: what is over is never told before what was so. */
   async #deliver(): Promise<void> {
-    const { webhook, now, log } = this.#options;
-    if (webhook === undefined) return;
+    const { now, log } = this.#options;
     const { signal } = this.#ending;
     while (!signal.aborted) {
       const [message] = this.#told.messages;
-      if (message === undefined) {
+      const { webhook } = this.#settings;
+      if (message === undefined || webhook === undefined) {
         await this.#rung();
         continue;
       }
@@ -295,7 +310,7 @@ export class AlertWatch implements AlertDesk, AsyncDisposable {
   }
 
   #webhookState(): WebhookState | null {
-    const { webhook, from } = this.#options;
+    const { webhook, from } = this.#settings;
     if (webhook === undefined) return null;
     return {
       origin: webhook.origin,

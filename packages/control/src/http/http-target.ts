@@ -1,5 +1,6 @@
 import type {
   CollectionDetail,
+  ConfiguredSettings,
   ConnectionReport,
   ConnectionRequest,
   ConnectorDescription,
@@ -19,6 +20,8 @@ export interface HttpTarget extends ControlTarget {
   readonly connections: ConnectionLook;
   readonly logs: LogRing;
   readonly alerts: AlertDesk;
+  /** In force now: another configuration may take the place of this one. */
+  settings(): ConfiguredSettings;
 }
 
 /** Looks into collections. Throws `BRM-COLLECTION-UNKNOWN` where nothing was captured under a name. */

@@ -24,6 +24,7 @@ const PLACES = [
   { to: '/destinations', label: 'Destinations' },
   { to: '/runs', label: 'Runs' },
   { to: '/alerts', label: 'Alerts' },
+  { to: '/settings', label: 'Settings' },
 ] as const;
 
 /** What is around every page. */

@@ -12,6 +12,7 @@ import { PlanPage } from '../plan/plan-page.tsx';
 import { RunPage } from '../run/run-page.tsx';
 import { RunsPage } from '../run/runs-page.tsx';
 import { SourcesPage } from '../sources/sources-page.tsx';
+import { SettingsPage } from '../settings/settings-page.tsx';
 import type { WizardStart } from '../wizard/wizard-page.tsx';
 import { WizardPage } from '../wizard/wizard-page.tsx';
 import { Frame } from './frame.tsx';
@@ -43,6 +44,7 @@ const routes = [
   }),
   createRoute({ ...parent, path: '/plans/$id', component: PlanPage }),
   createRoute({ ...parent, path: '/alerts', component: AlertsPage }),
+  createRoute({ ...parent, path: '/settings', component: SettingsPage }),
   createRoute({ ...parent, path: '/runs', component: RunsPage }),
   createRoute({ ...parent, path: '/runs/$id', component: RunPage }),
 ] as const;

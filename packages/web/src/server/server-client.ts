@@ -6,6 +6,7 @@ import type {
   RunDraftInput,
   RunSummary,
   Session,
+  Settings,
   Usage,
 } from '@brimful/api';
 import { Client } from '@brimful/api';
@@ -75,6 +76,10 @@ export class ServerClient {
 
   testAlerts(): Promise<Answer<'testAlerts'>> {
     return this.api.call('testAlerts', {}, limited());
+  }
+
+  settings(): Promise<Settings> {
+    return this.api.call('getSettings', {}, limited());
   }
 
   verify(target: string): Promise<Answer<'startVerification'>> {

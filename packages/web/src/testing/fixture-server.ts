@@ -8,6 +8,7 @@ import { FixtureAlerts } from './fixture-alerts.ts';
 import { collectionOf, previewOf, usageOf } from './fixture-data.ts';
 import { planOf } from './fixture-plan.ts';
 import { FixtureRun } from './fixture-run.ts';
+import { settingsAt } from './fixture-settings.ts';
 import type { FixtureTable } from './fixture-status.ts';
 import { statusAt } from './fixture-status.ts';
 
@@ -131,6 +132,7 @@ export class FixtureServer {
     if (noun === 'alerts' && id === 'test') return this.#alerts.test();
     if (noun === 'alerts' && verb === 'acknowledge') return this.#alerts.acknowledge(id ?? '', 'anna');
     if (noun === 'alerts') return this.#alerts.list();
+    if (noun === 'settings') return settingsAt(this.#startedAt);
     if (noun === 'verifications') return { id: 'verification-1', reports: [] };
     if (noun === 'collections' && verb === 'preview')
       return previewOf(Number(query.get('limit')), Number(query.get('skip')));

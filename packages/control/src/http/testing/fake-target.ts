@@ -1,3 +1,4 @@
+import type { ConfiguredSettings } from '@brimful/api';
 import type { Alert, BackfillPlan, Run, RuntimeStatus, VerificationReport } from '@brimful/model';
 import { Problem } from '@brimful/model';
 import type { AlertDesk } from '../../alerts/alert-watch.ts';
@@ -33,6 +34,7 @@ export function fakeTarget(): FakeTarget {
     catalog: fakeCatalog(note),
     connections: fakeConnections(note),
     alerts: fakeAlerts(asked),
+    settings: () => SETTINGS,
     watchers: () => watchers.size,
     show: (run) => watchers.forEach((tell) => tell(run)),
     status: aStatus,
@@ -113,6 +115,21 @@ export const ALERT: Alert = {
   clearedAt: null,
   acknowledged: null,
   delivery: { event: 'raised', state: 'waiting', attempts: 2, at: 7, error: 'ECONNREFUSED' },
+};
+
+const SETTINGS: ConfiguredSettings = {
+  file: '/srv/brimful.yaml',
+  dataDirectory: '/srv/data',
+  limits: { diskFreeBytes: 1, diskUsedBytes: null, memoryBytes: 2, retentionMilliseconds: null },
+  backfill: { undo: '12h', prices: null },
+  alerts: {
+    lagMilliseconds: 3,
+    retainedLogBytes: 4,
+    stalledMilliseconds: 5,
+    diskFreeBytes: 6,
+    from: 'warning',
+    webhook: { origin: 'https://hooks.example.com', isSigned: true },
+  },
 };
 
 function fakeAlerts(asked: unknown[]): AlertDesk {
