@@ -1,3 +1,4 @@
+export type { AlertList } from './alert.ts';
 export type { ClientOptions, Live } from './client.ts';
 export { Client } from './client.ts';
 export type { Collection, CollectionDetail, Preview, PreviewRow } from './collection.ts';
@@ -24,6 +25,7 @@ export type { Answer, Request, ValidRequest } from './requests.ts';
 export type { RunSummary } from './run.ts';
 export { runOrder } from './run.ts';
 export type { Session } from './session.ts';
+export type { AccessState, ConfiguredSettings, Settings } from './settings.ts';
 export type { Usage } from './usage.ts';
 export type { Verification } from './verification.ts';
 export { verificationRequest } from './verification.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alert, alertList, webhookOutcome } from './alert.ts';
 import { collection, collectionDetail, preview, schemaVersions } from './collection.ts';
 import { connectionReport, connectionRequest, connectors, discovery, discoveryRequest } from './connector.ts';
 import type { OperationName } from './endpoints.ts';
@@ -15,6 +16,7 @@ import {
 } from './publication.ts';
 import { run, runOrder, runState, runSummary } from './run.ts';
 import { credentials, session } from './session.ts';
+import { settings } from './settings.ts';
 import { captureStatus, materializationStatus, runtimeStatus } from './status.ts';
 import { usage } from './usage.ts';
 import { verification, verificationRequest } from './verification.ts';
@@ -118,6 +120,17 @@ export const OPERATIONS = {
   },
   getVerification: { summary: 'One verification', path: byId, answer: verification },
   cancelVerification: { summary: 'End a verification early', path: byId, answer: verification },
+  listAlerts: {
+    summary: 'What somebody should know: open alerts, and those that are over',
+    answer: alertList,
+  },
+  acknowledgeAlert: {
+    summary: 'Say that somebody has seen an alert',
+    description: 'What tells only what happened is cleared by it.',
+    path: byId,
+    answer: alert,
+  },
+  testAlerts: { summary: 'Send a test to the webhook', answer: webhookOutcome },
   listLogs: {
     summary: 'The newest log lines, the oldest of them first',
     query: z.object({
@@ -127,6 +140,7 @@ export const OPERATIONS = {
     }),
     answer: z.object({ entries: z.array(logEntry) }),
   },
+  getSettings: { summary: 'What is in force by the configuration file, without secrets', answer: settings },
   getUsage: { summary: 'Rows and bytes over the last hour', answer: usage },
   getCatalog: { summary: 'The configuration file, and what of it runs', answer: catalog },
   planPublication: {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Logger } from '@brimful/connector';
 import type {
+  AlertSettings,
   BackfillCalls,
   ControlServer,
   HttpServer,
@@ -9,12 +10,14 @@ import type {
   VerifyRequest,
 } from '@brimful/control';
 import {
+  AlertWatch,
   backfillCalls,
   collectionLook,
   DEFAULT_PORT,
   LogRing,
   serveControl,
   serveHttp,
+  Webhook,
 } from '@brimful/control';
 import type { Runtime, RuntimeOptions } from '@brimful/engine';
 import { Backfills, planRepairs } from '@brimful/engine';
@@ -24,6 +27,7 @@ import type { Store } from '@brimful/store';
 import { author } from './backfill/author.ts';
 import { Publisher } from './catalog/publisher.ts';
 import type { LoadedConfig } from './config/load.ts';
+import { settingsOf } from './config/settings.ts';
 import { parseConfig } from './config/load.ts';
 import { connectionLook } from './connections/connection-look.ts';
 import type { ConnectorRegistry } from './connectors.ts';
@@ -66,6 +70,7 @@ export class Pipe implements AsyncDisposable {
   readonly #ending = new AbortController();
   readonly #finished = Promise.withResolvers<void>();
   readonly #runs = new Map<string, Run>();
+  readonly #alerts: AlertWatch;
   readonly #watching: Promise<void>;
   readonly #publisher: Publisher;
   readonly #backfills: BackfillCalls;
@@ -84,10 +89,12 @@ export class Pipe implements AsyncDisposable {
   private constructor(
     store: Store,
     runtime: Runtime,
+    alerts: AlertWatch,
     options: PipeOptions,
     logs: LogRing,
     redactions: Redactions,
   ) {
+    this.#alerts = alerts;
     this.#store = store;
     this.#options = options;
     this.#log = options.log;
@@ -118,14 +125,21 @@ export class Pipe implements AsyncDisposable {
     const log = logs.over(options.log);
     const store = await options.openStore(config.dataDirectory);
     let pipe: Pipe | undefined;
+    let runtime: Runtime | undefined;
     try {
-      const runtime = await startedWith({ ...options, log }, store, config);
-      pipe = new Pipe(store, runtime, { ...options, log }, logs, redactions);
+      const started = await startedWith({ ...options, log }, store, config);
+      runtime = started;
+      const status = (): RuntimeStatus => (pipe ?? started).status();
+      const alerts = await openAlerts({ store, status, config, log, now: options.now ?? Date.now });
+      pipe = new Pipe(store, runtime, alerts, { ...options, log }, logs, redactions);
       pipe.#changedFile = await pipe.#publisher.begin(author(undefined));
       await pipe.#serve();
       return pipe;
     } catch (error) {
-      await (pipe === undefined ? store[Symbol.asyncDispose]() : pipe.stop());
+      if (pipe === undefined) {
+        await runtime?.stop();
+        await store[Symbol.asyncDispose]();
+      } else await pipe.stop();
       throw error;
     }
   }
@@ -185,6 +199,7 @@ export class Pipe implements AsyncDisposable {
     this.#runtime = runtime;
     this.#config = config;
     this.#planner = this.#plannerOf(config);
+    this.#alerts.follow(alertSettings(config, this.#now));
     this.#watchRuntime(runtime);
   }
 
@@ -237,7 +252,9 @@ export class Pipe implements AsyncDisposable {
     onProgress?: (progress: VerifyProgress) => void,
   ): Promise<readonly VerificationReport[]> {
     const found = await this.#runtime.verify(request, signal, onProgress);
-    return planRepairs(found, request.author ?? NOBODY, this.#planner, this.#log);
+    const reports = await planRepairs(found, request.author ?? NOBODY, this.#planner, this.#log);
+    this.#alerts.noteReports(reports);
+    return reports;
   }
 
   /** Resolves when everything has stopped for good; rejects when nothing can run any more. */
@@ -257,6 +274,8 @@ export class Pipe implements AsyncDisposable {
       // First: nobody is told of what is already coming down.
       await Promise.all([this.#control?.[Symbol.asyncDispose](), this.#http?.[Symbol.asyncDispose]()]);
       await this.#reload;
+      // Before the tasks: that they stop now is nobody's news.
+      await this.#alerts[Symbol.asyncDispose]();
       await this.#runtime.stop();
     } finally {
       this.#ending.abort();
@@ -287,6 +306,12 @@ export class Pipe implements AsyncDisposable {
       collections: collectionLook(this.#store, this.#log),
       connections: connectionLook({ connectors, environment, file: this.#config.file, store: this.#store }),
       logs: this.#logs,
+      alerts: this.#alerts,
+      // The data directory stays what it was, whatever another configuration says.
+      settings: () => ({
+        ...settingsOf(this.#config),
+        dataDirectory: this.#options.config.dataDirectory,
+      }),
     };
     try {
       this.#control = await serveControl(target, this.#config.dataDirectory);
@@ -322,6 +347,7 @@ export class Pipe implements AsyncDisposable {
   async #watchRuns(): Promise<void> {
     try {
       for await (const run of this.#backfills.watch(this.#ending.signal)) {
+        this.#alerts.noteRun(run);
         if (isShown(run)) this.#runs.set(run.id, run);
         else this.#runs.delete(run.id);
       }
@@ -354,4 +380,24 @@ function startedWith(
   { spec }: LoadedConfig,
 ): Promise<Runtime> {
   return startRuntime({ spec, connectors, store, log, now: now ?? Date.now, reach() {} });
+}
+
+interface AlertMeans extends Pick<PipeOptions, 'config' | 'log'> {
+  readonly store: Store;
+  readonly status: () => RuntimeStatus;
+  readonly now: () => number;
+}
+
+function openAlerts({ store, status, config, log, now }: AlertMeans): Promise<AlertWatch> {
+  return AlertWatch.open({ ...alertSettings(config, now), registry: store.registry, status, log, now });
+}
+
+function alertSettings({ alerts }: LoadedConfig, now: () => number): AlertSettings {
+  const { limits, webhook, from } = alerts;
+  const version = packageVersion();
+  return {
+    limits,
+    from,
+    webhook: webhook === undefined ? undefined : new Webhook(webhook, { version, now }),
+  };
 }

@@ -1,3 +1,8 @@
+export type { AlertDesk, AlertSettings } from './alerts/alert-watch.ts';
+export { AlertWatch } from './alerts/alert-watch.ts';
+export type { WebhookOutcome, WebhookSettings } from './alerts/webhook.ts';
+export { Webhook } from './alerts/webhook.ts';
+export { testMessage } from './alerts/webhook-message.ts';
 export { ControlClient } from './control-client.ts';
 export type { ControlServer } from './control-server.ts';
 export { serveControl } from './control-server.ts';
@@ -24,4 +29,4 @@ export { amountOfAll } from './catalog/change.ts';
 export { PublicationBook } from './catalog/publication-book.ts';
 export { specDiff } from './catalog/spec-diff.ts';
 export { sameLines, textDiff, unifiedLines } from './catalog/text-diff.ts';
-export { heldByRuns } from './catalog/held-by-run.ts';
+export { heldByRuns, undoTaken } from './catalog/held-by-run.ts';

@@ -2,6 +2,7 @@ export type { BackfillsOptions } from './backfill/backfills.ts';
 export { Backfills } from './backfill/backfills.ts';
 export type { PriceList } from './backfill/price.ts';
 export type { RunDraft } from './backfill/request.ts';
+export { DEFAULT_UNDO } from './backfill/request.ts';
 export type { RunOrder } from './backfill/run-change.ts';
 export { planRepairs } from './backfill/verify/plan-repairs.ts';
 export type { Verification } from './backfill/verify/plan-repairs.ts';

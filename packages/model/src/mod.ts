@@ -1,3 +1,4 @@
+export * from './alert.ts';
 export * from './align-batch.ts';
 export * from './backfill-plan.ts';
 export * from './batch.ts';
@@ -14,6 +15,7 @@ export * from './row-hash.ts';
 export * from './row-key.ts';
 export * from './run.ts';
 export * from './schema.ts';
+export * from './schema-change-text.ts';
 export * from './schema-lattice.ts';
 export * from './scope.ts';
 export * from './spec.ts';

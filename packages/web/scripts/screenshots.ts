@@ -8,8 +8,9 @@ import { SHOP } from '../src/testing/fixture-status.ts';
 type Window = Awaited<ReturnType<typeof openBrowser>>;
 type Page = Awaited<ReturnType<Window['newPage']>>;
 
-/** Draws every page in light and dark into the folder given: `node packages/web/scripts/screenshots.ts docs/screenshots`. */
+/** Draws every page in light and dark into the folder given: `node packages/web/scripts/screenshots.ts docs/screenshots`; only some: name them after it. */
 const folder = process.argv[2] ?? 'docs/screenshots';
+const only = process.argv.slice(3);
 const dist = join(import.meta.dirname, '../dist');
 
 const WIDTH = 1240;
@@ -33,6 +34,8 @@ const PAGES: Readonly<Record<string, string>> = {
   run: '/runs/run-000002',
   'run-finished': '/runs/run-000001',
   runs: '/runs',
+  alerts: '/alerts',
+  settings: '/settings',
   'add-source': '/add/source',
   'edit-configuration': '/sources/billing%2Fpostgres/edit?tab=configuration',
   'publish-plan': '/sources/billing%2Fpostgres/edit?tab=configuration',
@@ -95,8 +98,6 @@ const empty = new FixtureServer({ dist, tables: SHOP, secondsOfRuns: 40, catalog
 const browser = await openBrowser();
 mkdirSync(folder, { recursive: true });
 const [origin, emptyOrigin] = [await server.start(), await empty.start()];
-/** Names of pages to draw; none: all. */
-const wanted = new Set(process.argv.slice(3));
 for (const scheme of ['light', 'dark'] as const) {
   for (const [name, path] of Object.entries(PAGES)) await draw(browser, scheme, name, origin + path);
   await draw(browser, scheme, 'first-start', emptyOrigin);
@@ -106,7 +107,7 @@ await server.stop();
 await empty.stop();
 
 async function draw(window: Window, scheme: 'light' | 'dark', name: string, address: string): Promise<void> {
-  if (wanted.size > 0 && !wanted.has(name)) return;
+  if (only.length > 0 && !only.includes(name)) return;
   const context = await window.newContext({
     colorScheme: scheme,
     viewport: { width: WIDTH, height: 900 },

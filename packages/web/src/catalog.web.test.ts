@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -10,25 +8,18 @@ import { FixtureServer } from './testing/fixture-server.ts';
 import type { FixtureTable } from './testing/fixture-status.ts';
 import { manyTables, SHOP } from './testing/fixture-status.ts';
 import type { OpenedPage } from './testing/opened-page.ts';
-import { buildPages, openedPage } from './testing/opened-page.ts';
+import { openedPage } from './testing/opened-page.ts';
 
+const DIST = join(import.meta.dirname, '../dist');
 const hasBrowser = findChromium() !== undefined;
 
 let browser: Browser;
-/** Its own: other tests build the pages at the same time. */
-let dist: string;
 
 beforeAll(async () => {
-  if (!hasBrowser) return;
-  dist = mkdtempSync(join(tmpdir(), 'brimful-pages-'));
-  buildPages(dist);
-  browser = await openBrowser();
+  if (hasBrowser) browser = await openBrowser();
 });
 
-afterAll(async () => {
-  await browser?.close();
-  if (dist !== undefined) rmSync(dist, { recursive: true, force: true });
-});
+afterAll(async () => browser?.close());
 
 interface Opened extends OpenedPage {
   readonly server: FixtureServer;
@@ -36,7 +27,7 @@ interface Opened extends OpenedPage {
 }
 
 async function opened(catalog = SHOP_CATALOG, tables: readonly FixtureTable[] = SHOP): Promise<Opened> {
-  const server = new FixtureServer({ dist, tables, secondsOfRuns: 3, catalog });
+  const server = new FixtureServer({ dist: DIST, tables, secondsOfRuns: 3, catalog });
   const origin = await server.start();
   const shown = await openedPage(browser);
   onTestFinished(async () => {

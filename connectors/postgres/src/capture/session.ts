@@ -228,8 +228,8 @@ export class PostgresSession implements CaptureSession {
     return this.#scanner.plan(resource, scope);
   }
 
-  next(plan: ScanPlan, remaining: readonly Range[]): Range {
-    return this.#scanner.next(plan, remaining);
+  next(plan: ScanPlan, remaining: readonly Range[], atMostBytes?: number): Range {
+    return this.#scanner.next(plan, remaining, atMostBytes);
   }
 
   async scan(resource: string, plan: ScanPlan, range: Range, signal: AbortSignal): Promise<Chunk> {

@@ -1,5 +1,5 @@
 import type { CatalogContent, Setting } from '@brimful/control';
-import type { LoadedConfig } from '../config/load.ts';
+import type { AlertSettings, LoadedConfig } from '../config/load.ts';
 import { formatBytes, formatMilliseconds } from '../terminal/format.ts';
 
 /** All that a configuration says, for comparison. */
@@ -7,7 +7,9 @@ export function contentOf(config: LoadedConfig): CatalogContent {
   return { spec: config.spec, settings: settingsOf(config) };
 }
 
-function settingsOf({ spec: { limits }, backfill, server, dataDirectory }: LoadedConfig): Setting[] {
+function settingsOf(config: LoadedConfig): Setting[] {
+  const { backfill, server, alerts, dataDirectory } = config;
+  const { limits } = config.spec;
   const bytes = (value: number | undefined): string =>
     value === undefined ? 'no limit' : formatBytes(value);
   const { retentionMilliseconds } = limits;
@@ -34,6 +36,7 @@ function settingsOf({ spec: { limits }, backfill, server, dataDirectory }: Loade
     ),
     now('backfill.undo', backfill.undo ?? '24h', backfill.undo),
     now('backfill.prices', prices === 'null' ? 'none' : prices, prices),
+    now('alerts', alertsText(alerts), alerts),
     later('server.host', server.host, server.host),
     later('server.port', String(server.port ?? 'the usual one'), server.port),
     later('server.names', server.names.join(', ') || 'none', server.names),
@@ -41,4 +44,20 @@ function settingsOf({ spec: { limits }, backfill, server, dataDirectory }: Loade
     later('server.password', server.password === undefined ? 'none' : 'set', server.password),
     later('server.tokens', Object.keys(server.tokens).join(', ') || 'none', server.tokens),
   ];
+}
+
+/** Invariant 10: of the webhook's address only where it is. */
+function alertsText({ limits, webhook, from }: AlertSettings): string {
+  const { lagMilliseconds, retainedLogBytes, stalledMilliseconds, diskFreeBytes } = limits;
+  const to =
+    webhook === undefined
+      ? 'no webhook'
+      : `${new URL(webhook.url).origin} from ${from} on${webhook.secret === undefined ? '' : ', signed'}`;
+  return [
+    to,
+    `lag ${formatMilliseconds(lagMilliseconds)}`,
+    `log ${formatBytes(retainedLogBytes)}`,
+    `stalled ${formatMilliseconds(stalledMilliseconds)}`,
+    `disk ${formatBytes(diskFreeBytes)}`,
+  ].join(', ');
 }

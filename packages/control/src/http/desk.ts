@@ -91,7 +91,8 @@ export class Desk {
   }
 
   metricsText(): Promise<string> {
-    return this.metrics.text(this.#options.shelf.target.status(), this.hub.listeners);
+    const { target } = this.#options.shelf;
+    return this.metrics.text(target.status(), target.alerts.list(), this.hub.listeners);
   }
 
   /** Whether every task has begun: what is down elsewhere does not make us less ready. */

@@ -1,5 +1,6 @@
 import type {
   CollectionDetail,
+  ConfiguredSettings,
   ConnectionReport,
   ConnectionRequest,
   ConnectorDescription,
@@ -8,6 +9,7 @@ import type {
   Preview,
 } from '@brimful/api';
 import type { Schema } from '@brimful/model';
+import type { AlertDesk } from '../alerts/alert-watch.ts';
 import type { CatalogCalls, ControlTarget } from '../control-target.ts';
 import type { LogRing } from './log-ring.ts';
 
@@ -17,6 +19,9 @@ export interface HttpTarget extends ControlTarget {
   readonly collections: CollectionLook;
   readonly connections: ConnectionLook;
   readonly logs: LogRing;
+  readonly alerts: AlertDesk;
+  /** In force now: another configuration may take the place of this one. */
+  settings(): ConfiguredSettings;
 }
 
 /** Looks into collections. Throws `BRM-COLLECTION-UNKNOWN` where nothing was captured under a name. */

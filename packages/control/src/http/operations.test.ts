@@ -38,7 +38,11 @@ const REQUESTS: { readonly [Name in OperationName]: Request<Name> } = {
   listVerifications: {},
   getVerification: { path: { id: 'verification-1' } },
   cancelVerification: { path: { id: 'verification-1' } },
+  listAlerts: {},
+  acknowledgeAlert: { path: { id: 'slot-lag:shop/postgres' } },
+  testAlerts: {},
   listLogs: {},
+  getSettings: {},
   getUsage: {},
   getCatalog: {},
   planPublication: { body: { text: 'captures: {}', reason: 'less' } },
@@ -66,8 +70,9 @@ test('what was asked arrives whole, from whoever is signed in', () => {
   expect(server.target.asked).toEqual(
     expect.arrayContaining([
       ['preview', 'shop/orders', 5, 10],
-      ['plan', { mode: 'reset', task: 'shop/postgres', reason: 'r', author: 'local' }],
+      ['plan', { mode: 'reset', task: 'shop/postgres', reason: 'r', undo: '12h', author: 'local' }],
       ['apply', 'plan-1', { who: 'local', acknowledged: ['g1'] }],
+      ['acknowledge', 'slot-lag:shop/postgres', 'local'],
       ['order', 'run-000001', { verb: 'pause', why: 'lunch', who: 'local' }],
     ]),
   );

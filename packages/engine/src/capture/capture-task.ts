@@ -22,6 +22,7 @@ import type { CaptureCheckpoint, RereadRequest } from './checkpoint.ts';
 import type { Followed } from './followed.ts';
 import { failIfLeftOut, followedBy } from './followed.ts';
 import type { ReadPace } from './read-chunk.ts';
+import { ReadingTime, noteMeasuredRead } from './reading-time.ts';
 import { backfillTable } from './table-backfill.ts';
 
 /** How often new tables are looked for. */
@@ -71,6 +72,7 @@ export class CaptureTask {
   #acknowledge: Position = 0n;
   #announced = new Set<string>();
   #live: LiveSession | undefined;
+  readonly #readingTime = new ReadingTime();
 
   constructor(
     context: EngineContext,
@@ -307,7 +309,7 @@ export class CaptureTask {
         pace: this.paceOf(table),
         carryFrom: () => this.#resourceOf(table).carryFrom(table),
       };
-      await backfillTable(table, means, signal);
+      await this.#measured(table, () => backfillTable(table, means, signal));
       this.#context.log.info(
         { capture: this.spec.name, resource: table.resource, rows: table.backfill.rows },
         'backfilled',
@@ -325,6 +327,14 @@ export class CaptureTask {
     } finally {
       release();
     }
+  }
+
+  /** How fast first reads are is what later plans go by; what a run reads goes at its own pace, and is measured by itself. */
+  async #measured(table: CapturedTable, read: () => Promise<void>): Promise<void> {
+    if (table.writer.generation > 1 || table.backfill.reread !== null || table.isRead) return read();
+    const { store, now } = this.#context;
+    const all = await this.#readingTime.during(table, now, read);
+    if (all !== null) await noteMeasuredRead(store.registry, this.spec.name, all);
   }
 
   async #forget(session: CaptureSession, resource: CapturedResource): Promise<void> {
@@ -465,6 +475,7 @@ export class CaptureTask {
 const FREE: ReadPace = {
   reader: () => Promise.resolve(() => undefined),
   take: () => Promise.resolve(),
+  chunkBytes: () => Infinity,
 };
 
 /** A journal that did not take something takes nothing more, and the source may be lost: the session ends for all. */

@@ -10,6 +10,7 @@ import {
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Link, Outlet, useLocation } from '@tanstack/react-router';
+import { AlertBadge } from '../alert/alert-badge.tsx';
 import { localZone } from '../words/moment.ts';
 import { useClock } from './clock.tsx';
 import { ConnectionNote } from './connection-note.tsx';
@@ -23,6 +24,8 @@ const PLACES = [
   { to: '/destinations', label: 'Destinations', also: '/add/destination' },
   { to: '/runs', label: 'Runs' },
   { to: '/publications', label: 'Publications' },
+  { to: '/alerts', label: 'Alerts' },
+  { to: '/settings', label: 'Settings' },
 ] as const;
 
 type Place = (typeof PLACES)[number];
@@ -68,6 +71,7 @@ export function Frame() {
               component={Link}
               to={to}
               label={label}
+              rightSection={to === '/alerts' ? <AlertBadge /> : null}
               active={active}
               aria-current={active ? 'page' : undefined}
               onClick={close}

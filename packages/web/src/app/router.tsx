@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { AlertsPage } from '../alert/alerts-page.tsx';
 import { CapturePage } from '../capture/capture-page.tsx';
 import { CollectionPage } from '../collection/collection-page.tsx';
 import { CollectionsPage } from '../collection/collections-page.tsx';
@@ -15,6 +16,7 @@ import { RunPage } from '../run/run-page.tsx';
 import { RunsPage } from '../run/runs-page.tsx';
 import { SourcesPage } from '../sources/sources-page.tsx';
 import type { EditStart } from '../edit/edit-page.tsx';
+import { SettingsPage } from '../settings/settings-page.tsx';
 import type { WizardStart } from '../wizard/wizard-page.tsx';
 import { WizardPage } from '../wizard/wizard-page.tsx';
 import { Frame } from './frame.tsx';
@@ -65,6 +67,8 @@ const routes = [
     }),
   }),
   createRoute({ ...parent, path: '/plans/$id', component: PlanPage }),
+  createRoute({ ...parent, path: '/alerts', component: AlertsPage }),
+  createRoute({ ...parent, path: '/settings', component: SettingsPage }),
   createRoute({ ...parent, path: '/runs', component: RunsPage }),
   createRoute({ ...parent, path: '/runs/$id', component: RunPage }),
   createRoute({ ...parent, path: '/publications', component: PublicationsPage }),

@@ -1,15 +1,17 @@
 import type {
-  Answer,
   ConnectionReport,
   ConnectionRequest,
   ConnectorDescription,
   Discovery,
   DiscoveryRequest,
+  AlertList,
+  Answer,
   Preview,
   Request,
   RunDraftInput,
   RunSummary,
   Session,
+  Settings,
   Usage,
 } from '@brimful/api';
 import { Client } from '@brimful/api';
@@ -75,6 +77,22 @@ export class ServerClient {
 
   order(id: string, order: Request<'orderRun'>['body']): Promise<Run> {
     return this.api.call('orderRun', { path: { id }, body: order }, limited());
+  }
+
+  async acknowledge(id: string): Promise<void> {
+    await this.api.call('acknowledgeAlert', { path: { id } }, limited());
+  }
+
+  alerts(): Promise<AlertList> {
+    return this.api.call('listAlerts', {}, limited());
+  }
+
+  testAlerts(): Promise<Answer<'testAlerts'>> {
+    return this.api.call('testAlerts', {}, limited());
+  }
+
+  settings(): Promise<Settings> {
+    return this.api.call('getSettings', {}, limited());
   }
 
   verify(target: string): Promise<Answer<'startVerification'>> {

@@ -6,9 +6,11 @@ import { extname, join, normalize } from 'node:path';
 import type { RunMode, RunVerb, Throttle } from '@brimful/model';
 import { FixtureCatalog, SHOP_CATALOG } from './fixture-catalog.ts';
 import { CONNECTORS, discoveryOf, reportOf } from './fixture-connectors.ts';
+import { FixtureAlerts } from './fixture-alerts.ts';
 import { collectionOf, previewOf, usageOf } from './fixture-data.ts';
 import { planOf } from './fixture-plan.ts';
 import { FixtureRun } from './fixture-run.ts';
+import { settingsAt } from './fixture-settings.ts';
 import type { FixtureTable } from './fixture-status.ts';
 import { statusAt } from './fixture-status.ts';
 
@@ -28,6 +30,7 @@ export class FixtureServer {
   readonly #dist: string;
   readonly #tables: readonly FixtureTable[];
   readonly #startedAt = Date.now();
+  readonly #alerts = new FixtureAlerts(Date.now());
   readonly #plans = new Map<string, ReturnType<typeof planOf>>();
   readonly #runs = new Map<string, FixtureRun>();
   readonly #listeners = new Set<ServerResponse>();
@@ -107,6 +110,7 @@ export class FixtureServer {
       void listener.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     say('status', this.catalog.statusOf(statusAt(Date.now(), this.#startedAt, this.#tables)));
     for (const run of this.#runs.values()) say('run', run.summary);
+    for (const alert of this.#alerts.all) say('alert', alert);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -151,6 +155,10 @@ export class FixtureServer {
       return { runs, total: runs.length };
     }
     if (noun === 'runs') return this.#ordered(id ?? '', verb === 'orders' ? body : undefined);
+    if (noun === 'alerts' && id === 'test') return this.#alerts.test();
+    if (noun === 'alerts' && verb === 'acknowledge') return this.#alerts.acknowledge(id ?? '', 'anna');
+    if (noun === 'alerts') return this.#alerts.list();
+    if (noun === 'settings') return settingsAt(this.#startedAt);
     if (noun === 'verifications') return { id: 'verification-1', reports: [] };
     if (noun === 'collections' && verb === 'preview')
       return previewOf(Number(query.get('limit')), Number(query.get('skip')));

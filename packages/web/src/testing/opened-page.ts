@@ -1,22 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-
-const ROOT = join(import.meta.dirname, '../..');
-
-/** Builds the pages into `folder`. A process of its own: what is built must not be what tests see of React. */
-export function buildPages(folder: string): void {
-  const vite = join(dirname(createRequire(import.meta.url).resolve('vite/package.json')), 'bin/vite.js');
-  execFileSync(
-    process.execPath,
-    [vite, 'build', '--logLevel', 'error', '--emptyOutDir', '--outDir', folder],
-    {
-      cwd: ROOT,
-      env: { ...process.env, NODE_ENV: 'production' },
-    },
-  );
-}
 
 export interface OpenedPage {
   readonly page: Page;
