@@ -1,10 +1,10 @@
 import type { Alert, RuntimeStatus } from '@brimful/model';
 import { asksForSomebody } from '@brimful/model';
 import { Stack } from '@mantine/core';
-import { FirstSteps } from '../parts/first-steps.tsx';
 import { Link } from '@tanstack/react-router';
 import { AlertList } from '../alert/alert-list.tsx';
 import { openAlerts } from '../alert/alert-words.ts';
+import { FirstSteps } from '../parts/first-steps.tsx';
 import { Fact, Facts } from '../parts/fact.tsx';
 import { Page } from '../parts/page.tsx';
 import { Section } from '../parts/section.tsx';

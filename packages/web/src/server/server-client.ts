@@ -1,11 +1,11 @@
 import type {
+  AlertList,
+  Answer,
   ConnectionReport,
   ConnectionRequest,
   ConnectorDescription,
   Discovery,
   DiscoveryRequest,
-  AlertList,
-  Answer,
   Preview,
   Request,
   RunDraftInput,
