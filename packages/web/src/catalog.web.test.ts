@@ -25,7 +25,7 @@ afterAll(async () => browser?.close());
 const WAIT_MILLISECONDS = 40_000;
 const TEST_MILLISECONDS = 180_000;
 
-const soon = <Seen>(look: () => Seen | Promise<Seen>) => expect.poll(look, { timeout: WAIT_MILLISECONDS });
+const PATIENTLY = { timeout: WAIT_MILLISECONDS };
 
 interface Opened extends OpenedPage {
   readonly server: FixtureServer;
@@ -101,24 +101,26 @@ describe.skipIf(!hasBrowser)('changes of the catalog in a browser', { timeout: T
     await editorOf(page).waitFor();
     await page.getByText('More settings').click();
     await page.getByRole('textbox', { name: 'Readers' }).fill('6');
-    await soon(() => writtenIn(page)).toBe(
-      SHOP_CATALOG.replace('readers: 4  # agreed', 'readers: 6  # agreed'),
-    );
+    await expect
+      .poll(() => writtenIn(page), PATIENTLY)
+      .toBe(SHOP_CATALOG.replace('readers: 4  # agreed', 'readers: 6  # agreed'));
     await caretAfter(page, 'readers: 6');
     for (let left = 0; left < '  # agreed with operations'.length; left += 1)
       await page.keyboard.press('ArrowLeft');
     await page.keyboard.type('4');
-    await soon(() => page.getByRole('textbox', { name: 'Readers' }).inputValue()).toBe('64');
+    await expect
+      .poll(() => page.getByRole('textbox', { name: 'Readers' }).inputValue(), PATIENTLY)
+      .toBe('64');
     expect(await page.getByText('At most 32.').isVisible()).toBe(true);
     await page.keyboard.type(': [');
     await page.getByText('This is not YAML at the moment').waitFor();
     expect(await page.getByRole('textbox', { name: 'Readers' }).isDisabled()).toBe(true);
     expect(await page.getByRole('textbox', { name: 'Readers' }).inputValue()).toBe('64');
     for (let left = 0; left < 4; left += 1) await page.keyboard.press('Backspace');
-    await soon(() => page.getByRole('textbox', { name: 'Readers' }).inputValue()).toBe('6');
+    await expect.poll(() => page.getByRole('textbox', { name: 'Readers' }).inputValue(), PATIENTLY).toBe('6');
     expect(await writtenIn(page)).toContain('readers: 6  # agreed with operations');
     await page.getByRole('button', { name: 'Discard all edits' }).click();
-    await soon(() => writtenIn(page)).toBe(SHOP_CATALOG);
+    await expect.poll(() => writtenIn(page), PATIENTLY).toBe(SHOP_CATALOG);
     expect(complaints).toEqual([]);
   });
 
@@ -132,11 +134,13 @@ describe.skipIf(!hasBrowser)('changes of the catalog in a browser', { timeout: T
     await page
       .getByRole('button', { name: `Go to line ${line}: There is no capture called shop/postgres.` })
       .click();
-    await soon(() => page.locator('.cm-activeLine').innerText()).toContain('source: shop/postgres');
+    await expect
+      .poll(() => page.locator('.cm-activeLine').innerText(), PATIENTLY)
+      .toContain('source: shop/postgres');
     expect(await editorOf(page).evaluate((editor) => editor === document.activeElement)).toBe(true);
     expect(await page.getByRole('button', { name: 'Save and publish' }).isDisabled()).toBe(true);
     await page.getByRole('button', { name: 'Put it back' }).click();
-    await soon(() => writtenIn(page)).toBe(SHOP_CATALOG);
+    await expect.poll(() => writtenIn(page), PATIENTLY).toBe(SHOP_CATALOG);
   });
 
   test('a table is added to a source by its box, published through a restart, and taken back', async () => {
@@ -195,7 +199,7 @@ describe.skipIf(!hasBrowser)('changes of the catalog in a browser', { timeout: T
     await page.getByText('The catalog was changed meanwhile').waitFor({ timeout: WAIT_MILLISECONDS });
     expect(await writtenIn(page)).toContain('readers: 6');
     await page.getByRole('button', { name: 'Discard all edits' }).click();
-    await soon(() => writtenIn(page)).toContain('# by hand');
+    await expect.poll(() => writtenIn(page), PATIENTLY).toContain('# by hand');
   });
 
   test('a secret in the text is warned of, and masked when it comes back; what is not published is not lost', async () => {
@@ -209,12 +213,14 @@ describe.skipIf(!hasBrowser)('changes of the catalog in a browser', { timeout: T
       void dialog.dismiss();
     });
     await page.getByRole('link', { name: 'Back to the source' }).click();
-    await soon(() => questions.length).toBe(1);
+    await expect.poll(() => questions.length, PATIENTLY).toBe(1);
     expect(await page.getByRole('textbox', { name: 'Password' }).inputValue()).toBe('hunter2');
     await page.getByRole('button', { name: 'Preview changes' }).click();
     await page.getByRole('button', { name: 'Save and publish' }).click();
     await page.getByText('Published as number 1').waitFor();
-    await soon(() => page.getByRole('textbox', { name: 'Password' }).inputValue()).toBe('***');
+    await expect
+      .poll(() => page.getByRole('textbox', { name: 'Password' }).inputValue(), PATIENTLY)
+      .toBe('***');
     expect(await writtenIn(page)).toContain('password: ***');
     expect(await page.getByText('The catalog was changed meanwhile').count()).toBe(0);
     await page.getByRole('link', { name: 'Back to the source' }).click();
@@ -230,7 +236,7 @@ describe.skipIf(!hasBrowser)('changes of the catalog in a browser', { timeout: T
     expect(await page.locator('tbody tr').count()).toBeLessThan(80);
     await page.getByLabel('Find a table').fill('table_0999');
     await page.getByRole('checkbox', { name: 'Capture public.table_0999' }).uncheck();
-    await soon(() => writtenIn(page)).not.toContain('table_0999');
+    await expect.poll(() => writtenIn(page), PATIENTLY).not.toContain('table_0999');
     await page.getByText('999 of 1,002 tables are captured.').waitFor();
     expect(complaints).toEqual([]);
   });

@@ -1,9 +1,8 @@
 import type { ConnectorDescription } from '@brimful/api';
-import type { Catalog, RuntimeStatus } from '@brimful/model';
+import type { Catalog } from '@brimful/model';
 import { useMemo, useState } from 'react';
 import { Page } from '../parts/page.tsx';
 import { Section } from '../parts/section.tsx';
-import { WithStatus } from '../parts/with-status.tsx';
 import { CatalogText } from './catalog-text.ts';
 import { CatalogWorkbench } from './catalog-workbench.tsx';
 import type { TaskKind } from './catalog-task.ts';
@@ -39,15 +38,9 @@ function AddPage({ kind }: { readonly kind: TaskKind }) {
   const word = KIND_WORDS[kind];
   return (
     <Page title={`New ${word}`} state="Draft" sentence={SENTENCES[kind]}>
-      <WithStatus>
-        {(status) => (
-          <WithCatalog>
-            {(catalog, connectors) => (
-              <Adding key={kind} kind={kind} catalog={catalog} connectors={connectors} status={status} />
-            )}
-          </WithCatalog>
-        )}
-      </WithStatus>
+      <WithCatalog>
+        {(catalog, connectors) => <Adding key={kind} kind={kind} catalog={catalog} connectors={connectors} />}
+      </WithCatalog>
     </Page>
   );
 }
@@ -56,10 +49,9 @@ interface AddingProps {
   readonly kind: TaskKind;
   readonly catalog: Catalog;
   readonly connectors: readonly ConnectorDescription[];
-  readonly status: RuntimeStatus;
 }
 
-function Adding({ kind, catalog, connectors, status }: AddingProps) {
+function Adding({ kind, catalog, connectors }: AddingProps) {
   const draft = useCatalogDraft(catalog);
   const [chosen, setChosen] = useState<string | null>(null);
   const { readable, current, edit } = draft;
@@ -98,7 +90,6 @@ function Adding({ kind, catalog, connectors, status }: AddingProps) {
           kind={kind}
           name={name}
           connector={connectors.find((one) => one.name === connector)}
-          status={status}
           onRename={(next) => {
             edit((old) => old.renamed([SECTIONS[kind], name], next));
             setChosen(next);

@@ -4,6 +4,7 @@ import { Checkbox, Radio, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useDeferredValue, useMemo, useState } from 'react';
 import type { DataColumn } from '../parts/data-table.tsx';
 import { DataTable } from '../parts/data-table.tsx';
+import { WithStatus } from '../parts/with-status.tsx';
 import { taskNames } from './catalog-task.ts';
 import type { CollectionChoice } from './collection-choice.ts';
 import { collectionChoiceOf, tableOf, withCollection, withTableName } from './collection-choice.ts';
@@ -12,7 +13,6 @@ import type { CatalogDraft } from './use-catalog-draft.ts';
 interface CollectionPickerProps {
   readonly draft: CatalogDraft;
   readonly materialization: string;
-  readonly status: RuntimeStatus;
 }
 
 interface Row {
@@ -26,7 +26,15 @@ const DELETES = [
 ];
 
 /** Which collections become tables: all of a source, new ones too, or one by one. */
-export function CollectionPicker({ draft, materialization, status }: CollectionPickerProps) {
+export function CollectionPicker(props: CollectionPickerProps) {
+  return <WithStatus>{(status) => <Picker {...props} status={status} />}</WithStatus>;
+}
+
+interface PickerProps extends CollectionPickerProps {
+  readonly status: RuntimeStatus;
+}
+
+function Picker({ draft, materialization, status }: PickerProps) {
   const [filter, setFilter] = useState('');
   const wanted = useDeferredValue(filter.trim().toLowerCase());
   const { readable, current } = draft;

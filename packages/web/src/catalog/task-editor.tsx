@@ -1,7 +1,6 @@
 import type { ConnectorDescription } from '@brimful/api';
-import type { Catalog, RuntimeStatus } from '@brimful/model';
+import type { Catalog } from '@brimful/model';
 import { Alert, Button, Group, Text } from '@mantine/core';
-import { WithStatus } from '../parts/with-status.tsx';
 import type { TaskKind } from './catalog-task.ts';
 import { connectorOf, KIND_WORDS, SECTIONS } from './catalog-task.ts';
 import { CatalogWorkbench } from './catalog-workbench.tsx';
@@ -17,32 +16,20 @@ export interface TaskEditorProps {
 /** What is written about one capture or materialization that is there already. */
 export function TaskEditor({ kind, name }: TaskEditorProps) {
   return (
-    <WithStatus>
-      {(status) => (
-        <WithCatalog>
-          {(catalog, connectors) => (
-            <Editing
-              key={name}
-              kind={kind}
-              name={name}
-              catalog={catalog}
-              connectors={connectors}
-              status={status}
-            />
-          )}
-        </WithCatalog>
+    <WithCatalog>
+      {(catalog, connectors) => (
+        <Editing key={name} kind={kind} name={name} catalog={catalog} connectors={connectors} />
       )}
-    </WithStatus>
+    </WithCatalog>
   );
 }
 
 interface EditingProps extends TaskEditorProps {
   readonly catalog: Catalog;
   readonly connectors: readonly ConnectorDescription[];
-  readonly status: RuntimeStatus;
 }
 
-function Editing({ kind, name, catalog, connectors, status }: EditingProps) {
+function Editing({ kind, name, catalog, connectors }: EditingProps) {
   const draft = useCatalogDraft(catalog);
   const { readable, current, edit } = draft;
   const connector = connectorOf(readable, kind, name);
@@ -61,7 +48,6 @@ function Editing({ kind, name, catalog, connectors, status }: EditingProps) {
             kind={kind}
             name={name}
             connector={connectors.find((one) => one.name === connector)}
-            status={status}
           />
           <Group>
             <Button

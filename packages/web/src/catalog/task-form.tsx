@@ -1,5 +1,4 @@
 import type { ConnectorDescription } from '@brimful/api';
-import type { RuntimeStatus } from '@brimful/model';
 import { Alert, Text } from '@mantine/core';
 import { Section } from '../parts/section.tsx';
 import type { TaskKind } from './catalog-task.ts';
@@ -15,13 +14,12 @@ interface TaskFormProps {
   readonly kind: TaskKind;
   readonly name: string;
   readonly connector: ConnectorDescription | undefined;
-  readonly status: RuntimeStatus;
   /** Undefined: it runs, and what runs keeps its name. */
   readonly onRename?: (name: string) => void;
 }
 
 /** One capture or materialization of the catalog as a form. */
-export function TaskForm({ draft, kind, name, connector, status, onRename }: TaskFormProps) {
+export function TaskForm({ draft, kind, name, connector, onRename }: TaskFormProps) {
   const connection = useConnection({
     kind,
     connector: connector?.name ?? '',
@@ -56,7 +54,7 @@ export function TaskForm({ draft, kind, name, connector, status, onRename }: Tas
         </Section>
       ) : (
         <Section title="Collections" note="What is written, and into which table.">
-          <CollectionPicker draft={draft} materialization={name} status={status} />
+          <CollectionPicker draft={draft} materialization={name} />
         </Section>
       )}
     </>
