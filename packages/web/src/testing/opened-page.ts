@@ -7,7 +7,8 @@ export interface OpenedPage {
   readonly complaints: string[];
 }
 
-const WAIT_MILLISECONDS = 10_000;
+/** Generous: tests run beside others. */
+const WAIT_MILLISECONDS = 45_000;
 
 export async function openedPage(browser: Browser): Promise<OpenedPage> {
   const context = await browser.newContext({
