@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { barriersOn } from './testing/accessibility.ts';
 import { findChromium, openBrowser } from './testing/browser.ts';
 import { FixtureServer } from './testing/fixture-server.ts';
 import type { FixtureTable } from './testing/fixture-status.ts';
 import { manyTables, SHOP } from './testing/fixture-status.ts';
+import { openedPage } from './testing/opened-page.ts';
 
 const DIST = join(import.meta.dirname, '../dist');
 const hasBrowser = findChromium() !== undefined;
@@ -30,14 +31,7 @@ interface Opened {
 async function opened(tables: readonly FixtureTable[] = SHOP, secondsOfRuns = 3): Promise<Opened> {
   const server = new FixtureServer({ dist: DIST, tables, secondsOfRuns });
   const origin = await server.start();
-  const context = await browser.newContext({
-    viewport: { width: 1280, height: 900 },
-    reducedMotion: 'reduce',
-  });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('pageerror', ({ message }) => complaints.push(message));
-  page.setDefaultTimeout(10_000);
+  const { page, context, complaints } = await openedPage(browser);
   onTestFinished(async () => {
     await context.close();
     await server.stop();
@@ -187,18 +181,7 @@ describe.skipIf(!hasBrowser)('accessibility', () => {
       for (const address of scheme === 'dark' ? DARK_ADDRESSES : ADDRESSES) {
         await page.goto(origin + address);
         await page.getByRole('heading', { level: 1 }).waitFor();
-        await page.evaluate(axe.source);
-        const violations = await page.evaluate(async () => {
-          const { axe: inPage } = globalThis as unknown as { readonly axe: typeof axe };
-          const { violations: all } = await inPage.run();
-          return all.map(
-            ({ id, nodes }) =>
-              `${id}: ${nodes
-                .map(({ html }) => html.slice(0, 160))
-                .slice(0, 3)
-                .join(' | ')}`,
-          );
-        });
+        const violations = await barriersOn(page);
         found.push(...violations.map((violation) => `${address} ${violation}`));
       }
       expect(found).toEqual([]);
