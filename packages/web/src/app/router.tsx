@@ -22,7 +22,13 @@ const parent = { getParentRoute: () => root };
 /** Names have slashes in them: `$name` is one encoded part of the path. */
 const routes = [
   createRoute({ ...parent, path: '/', component: OverviewPage }),
-  createRoute({ ...parent, path: '/graph', component: GraphPage }),
+  createRoute({
+    ...parent,
+    path: '/graph',
+    component: GraphPage,
+    validateSearch: (search): { run?: string } =>
+      typeof search['run'] === 'string' ? { run: search['run'] } : {},
+  }),
   createRoute({ ...parent, path: '/sources', component: SourcesPage }),
   createRoute({ ...parent, path: '/sources/$name', component: CapturePage }),
   createRoute({ ...parent, path: '/sources/$name/edit', component: EditPage }),
