@@ -39,6 +39,7 @@ export class LiveHub {
     this.#shown = shown;
     this.#ends = [
       target.logs.listen((entry) => this.#tell('logs', `log ${entry.sequence}`, 'log', entry)),
+      target.alerts.listen((one) => this.#tell('alerts', `alert ${one.number}`, 'alert', one)),
       verifications.listen((one) => this.#tell('verifications', one.id, 'verification', one)),
     ];
     this.#timers = [
@@ -70,6 +71,9 @@ export class LiveHub {
     for (const entry of this.#target.logs.newest(FIRST_LOG_LINES, 'info', 0)) {
       listener.tell('logs', `log ${entry.sequence}`, this.#message('log', entry));
     }
+    const { open, recent } = this.#target.alerts.list();
+    for (const one of [...open, ...recent])
+      listener.tell('alerts', `alert ${one.number}`, this.#message('alert', one));
     return listener.stream;
   }
 

@@ -91,6 +91,25 @@ test('a token lets a program in under its name, and that is on record', async ()
   expect(JSON.stringify(server.audit())).not.toContain(TOKEN);
 });
 
+test('settings say who can come in, by name, and when they last did; never by what', async () => {
+  await using server = await served({ ...EXPOSED, tokens: { ci: TOKEN, spare: `${TOKEN}-2` } });
+  const client = new Client({ origin: server.url, token: TOKEN });
+  const settings = await client.call('getSettings', {});
+  expect(settings).toMatchObject({
+    file: '/srv/brimful.yaml',
+    server: { host: '0.0.0.0', isExposed: true, port: Number(new URL(server.url).port) },
+    access: {
+      hasPassword: true,
+      sessions: 0,
+      tokens: [
+        { name: 'ci', lastUsedAt: expect.any(Number) as number },
+        { name: 'spare', lastUsedAt: null },
+      ],
+    },
+  });
+  for (const secret of [PASSWORD, TOKEN]) expect(JSON.stringify(settings)).not.toContain(secret);
+});
+
 describe('sessions', () => {
   async function signedIn(url: string): Promise<{ cookie: string; csrfToken: string; set: string }> {
     const response = await post(`${url}/api/v1/session`, { password: PASSWORD });

@@ -1,6 +1,7 @@
 import type { EstimateQuality, EstimatedNumber, RunEstimate, RunRequest } from '@brimful/model';
 import type { BindingFacts, PlanFacts } from './plan-facts.ts';
 import { sourceOf } from './plan-facts.ts';
+import type { MeasuredRead } from '../capture/reading-time.ts';
 import { priceOf } from './price.ts';
 import { accuracyOf, workingSeconds } from './progress.ts';
 
@@ -103,9 +104,14 @@ function durationOf(
   const measured = past === null ? null : rows.value / past.rowsPerSecond;
   const assumed =
     (passes * bytes) / DEFAULT_READ_BYTES_PER_SECOND + destinationRows / DEFAULT_LOAD_ROWS_PER_SECOND;
+  const { firstRead } = facts;
+  const likeFirst = firstRead === null ? null : asFirstRead(firstRead, rows.value, bytes);
+  // A first read has its destinations load meanwhile, and so has what is read again; then it is compared.
+  const loading = Math.max(likeFirst ?? 0, destinationRows / DEFAULT_LOAD_ROWS_PER_SECOND);
+  const calibrated = likeFirst === null ? null : loading + (passes - 1) * likeFirst;
   const { bytesPerSecond } = request.throttle;
   const throttled = bytesPerSecond === null || bytesPerSecond === 0 ? 0 : (passes * bytes) / bytesPerSecond;
-  const expected = FIXED_SECONDS + Math.max(measured ?? assumed, throttled);
+  const expected = FIXED_SECONDS + Math.max(measured ?? calibrated ?? assumed, throttled);
   return {
     seconds: {
       from: expected * SHORTEST,
@@ -114,9 +120,20 @@ function durationOf(
     },
     basedOn:
       past === null
-        ? `a default of ${DEFAULT_READ_BYTES_PER_SECOND / 1e6} MB/s read and ${DEFAULT_LOAD_ROWS_PER_SECOND} rows/s loaded`
+        ? `${basisOf(firstRead)} and a default of ${DEFAULT_LOAD_ROWS_PER_SECOND} rows/s loaded`
         : `the speed of the last ${past.count === 1 ? 'run' : `${past.count} runs`}${lastError(request, facts)}`,
   };
+}
+
+/** Narrow rows take their time by the row, wide ones by the byte. */
+function asFirstRead(first: MeasuredRead, rows: number, bytes: number): number {
+  return (Math.max(rows / first.rows, bytes / Math.max(1, first.bytes)) * first.milliseconds) / 1000;
+}
+
+function basisOf(first: MeasuredRead | null): string {
+  if (first === null) return `a default of ${DEFAULT_READ_BYTES_PER_SECOND / 1e6} MB/s read`;
+  const megabytesPerSecond = first.bytes / 1e3 / first.milliseconds;
+  return `the ${Number(megabytesPerSecond.toPrecision(2))} MB/s of the first read`;
 }
 
 /** The middle speed of the last runs of this mode and task that came to an end, all their work included. */

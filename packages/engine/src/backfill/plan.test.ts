@@ -1,6 +1,6 @@
 import type { Run, RunRequest, Stage } from '@brimful/model';
 import { describe, expect, test } from 'vitest';
-import { bindingFacts, factsOf, surveyOf, tableFacts } from '../testing/plan-facts-fixture.ts';
+import { bindingFacts, factsOf, surveyOf, tableFacts, tableSurveyOf } from '../testing/plan-facts-fixture.ts';
 import { ORDERS, PLANNED_AT, planOf as oldPlan, requestOf } from '../testing/plan-fixture.ts';
 import { estimateOf } from './estimate.ts';
 import { basisOf, driftOf } from './plan-basis.ts';
@@ -55,6 +55,21 @@ describe('a plan', () => {
     expect(plan.expiresAt - plan.createdAt).toBe(24 * HOUR);
     expect(plan.estimate.downtimeSeconds).toBe(0);
     expect(plan.alternatives.join(' ')).toContain('--mode incremental --time created_at');
+  });
+
+  test('a merge in place is no alternative where a table could not take it, or older rows have another type', async () => {
+    const offers = async (binding: Parameters<typeof factsOf>[0]): Promise<boolean> =>
+      (await planOf(requestOf(), factsOf(binding))).alternatives.some((line) =>
+        line.includes('--mode incremental'),
+      );
+    const misfit = { kind: 'shape', column: 'note', why: 'note is integer' } as const;
+    const [id, ...others] = ORDERS.columns;
+    const before = { ...ORDERS, columns: [{ ...id!, type: { kind: 'uuid' } as const }, ...others] };
+    expect(await offers({})).toBe(true);
+    expect(await offers({ tables: [tableFacts({ survey: tableSurveyOf({ misfits: [misfit] }) })] })).toBe(
+      false,
+    );
+    expect(await offers({ shapes: [before, ORDERS] })).toBe(false);
   });
 
   test('of a merge in place: same generations, nothing is swapped', async () => {
@@ -199,7 +214,7 @@ describe('estimates', () => {
     expect(estimate.rows).toEqual({ value: 1_000_010, quality: 'statistics' });
     expect(estimate.destinationRowsWritten).toBe(1_000_010);
     expect(estimate.seconds.to).toBe(estimate.seconds.from * 4);
-    expect(estimate.basedOn).toContain('a default of 20 MB/s');
+    expect(estimate.basedOn).toBe('a default of 20 MB/s read and a default of 150000 rows/s loaded');
     expect(estimate.peakDestinationBytes).toBe(200e6);
     expect(estimateOf(INCREMENTAL, facts).peakDestinationBytes).toBe(0);
   });
@@ -216,6 +231,18 @@ describe('estimates', () => {
     expect(basedOn).toMatch(/^the speed of the last 3 runs; the last one was estimated at 0\.17 times/u);
     const other = estimateOf(requestOf({ task: 'other/postgres' }), factsOf({}, { runs }));
     expect(other.basedOn).toContain('a default');
+  });
+
+  test('before any run, go by what the first read came to: twice for what is compared afterwards', () => {
+    const firstRead = { rows: 2_000_000, bytes: 400e6, milliseconds: 40_000, at: PLANNED_AT };
+    // A million rows of a hundred bytes: 20 seconds by the row, as destinations load; then as long to compare them.
+    const { seconds, basedOn } = estimateOf(requestOf(), factsOf({}, { firstRead }));
+    expect([seconds.from, seconds.to, seconds.quality]).toEqual([21, 84, 'statistics']);
+    expect(basedOn).toBe('the 10 MB/s of the first read and a default of 150000 rows/s loaded');
+    const counted = estimateOf(requestOf({ verify: 'counts' }), factsOf({}, { firstRead }));
+    expect(counted.seconds.to).toBe(44);
+    const runs = [pastRun('run-000003', 12, 1_000_000)];
+    expect(estimateOf(requestOf(), factsOf({}, { firstRead, runs })).basedOn).toContain('the last run');
   });
 
   test('a throttle makes it longer', () => {

@@ -19,7 +19,10 @@ import { Watermark } from '../flow/watermark.ts';
 import { CapturedResource } from './captured-resource.ts';
 import { CapturedTable } from './captured-table.ts';
 import type { CaptureCheckpoint, RereadRequest } from './checkpoint.ts';
+import type { Followed } from './followed.ts';
+import { failIfLeftOut, followedBy } from './followed.ts';
 import type { ReadPace } from './read-chunk.ts';
+import { ReadingTime, noteMeasuredRead } from './reading-time.ts';
 import { backfillTable } from './table-backfill.ts';
 
 /** How often new tables are looked for. */
@@ -43,6 +46,8 @@ interface CaptureMemory {
   /** No more than this was ever acknowledged. */
   readonly acknowledged: string | null;
   readonly session: Json;
+  /** Absent in what earlier versions noted. */
+  readonly followed?: Followed;
 }
 
 /**
@@ -67,6 +72,7 @@ export class CaptureTask {
   #acknowledge: Position = 0n;
   #announced = new Set<string>();
   #live: LiveSession | undefined;
+  readonly #readingTime = new ReadingTime();
 
   constructor(
     context: EngineContext,
@@ -164,8 +170,12 @@ export class CaptureTask {
     for (const resource of opened) {
       this.resources.set(resource.name, resource);
       this.onCollection(resource.collection);
+      if (!anew) await failIfLeftOut(resource, this.#memory.followed);
     }
-    if (opened.length === 0) return [];
+    // Also when there are none: the source is told what is not wanted any more.
+    if (opened.length === 0 && anew) return [];
+    // Before anything of them is journaled, and before anything is acknowledged that others would have needed.
+    await this.#saveMemory({ ...this.#memory, followed: followedBy(this.resources.values()) });
     const joined = await session.join(opened.map((resource) => resource.name));
     await Promise.all(
       joined.map(async ({ resource, schema, from }) => {
@@ -299,7 +309,7 @@ export class CaptureTask {
         pace: this.paceOf(table),
         carryFrom: () => this.#resourceOf(table).carryFrom(table),
       };
-      await backfillTable(table, means, signal);
+      await this.#measured(table, () => backfillTable(table, means, signal));
       this.#context.log.info(
         { capture: this.spec.name, resource: table.resource, rows: table.backfill.rows },
         'backfilled',
@@ -317,6 +327,14 @@ export class CaptureTask {
     } finally {
       release();
     }
+  }
+
+  /** How fast first reads are is what later plans go by; what a run reads goes at its own pace, and is measured by itself. */
+  async #measured(table: CapturedTable, read: () => Promise<void>): Promise<void> {
+    if (table.writer.generation > 1 || table.backfill.reread !== null || table.isRead) return read();
+    const { store, now } = this.#context;
+    const all = await this.#readingTime.during(table, now, read);
+    if (all !== null) await noteMeasuredRead(store.registry, this.spec.name, all);
   }
 
   async #forget(session: CaptureSession, resource: CapturedResource): Promise<void> {
@@ -457,6 +475,7 @@ export class CaptureTask {
 const FREE: ReadPace = {
   reader: () => Promise.resolve(() => undefined),
   take: () => Promise.resolve(),
+  chunkBytes: () => Infinity,
 };
 
 /** A journal that did not take something takes nothing more, and the source may be lost: the session ends for all. */
