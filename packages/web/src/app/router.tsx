@@ -31,7 +31,13 @@ const importAddPages = () => import('../catalog/add-page.tsx');
 /** Names have slashes in them: `$name` is one encoded part of the path. */
 const routes = [
   createRoute({ ...parent, path: '/', component: OverviewPage }),
-  createRoute({ ...parent, path: '/graph', component: GraphPage }),
+  createRoute({
+    ...parent,
+    path: '/graph',
+    component: GraphPage,
+    validateSearch: (search): { run?: string } =>
+      typeof search['run'] === 'string' ? { run: search['run'] } : {},
+  }),
   createRoute({ ...parent, path: '/sources', component: SourcesPage }),
   createRoute({ ...parent, path: '/sources/$name', component: CapturePage }),
   createRoute({
