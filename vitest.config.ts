@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const MINUTE_MS = 60_000;
 const PG_GLOBAL_SETUP = './packages/testbed/src/vitest-postgres.setup.ts';
+const PAGES_GLOBAL_SETUP = './packages/web/src/testing/build-pages.setup.ts';
 
 /** A test file's suffix names what it needs; everything unsuffixed is pure and shares one module graph. */
 const NEEDS = ['pg', 'duckdb', 'store', 'web'] as const;
@@ -43,6 +44,7 @@ export default defineConfig({
         test: {
           name: 'web',
           include: matching('.web'),
+          globalSetup: [PAGES_GLOBAL_SETUP],
           testTimeout: MINUTE_MS,
           hookTimeout: MINUTE_MS,
         },

@@ -23,13 +23,34 @@ export async function untilRun(
   id: string,
   ...states: readonly RunState[]
 ): Promise<Run> {
+  return untilRunIs(control, id, states.join(), (run) => states.includes(run.state));
+}
+
+/** A cancelled run has its tables until all that it had made is taken back: only then may another run have them. */
+export function untilTakenBack(control: () => Promise<ControlClient>, id: string): Promise<Run> {
+  return untilRunIs(
+    control,
+    id,
+    'taken back',
+    ({ state, report, startedAt }) => state === 'cancelled' && (report !== null || startedAt === null),
+    new Set<RunState>(['done', 'failed', 'expired']),
+  );
+}
+
+async function untilRunIs(
+  control: () => Promise<ControlClient>,
+  id: string,
+  what: string,
+  isSo: (run: Run) => boolean,
+  ends: ReadonlySet<RunState> = ENDS,
+): Promise<Run> {
   const deadline = Date.now() + RUN_MILLISECONDS;
   for (;;) {
     const run = await lookAt(control, id);
-    if (run !== undefined && states.includes(run.state)) return run;
-    const isEnded = run !== undefined && ENDS.has(run.state);
+    if (run !== undefined && isSo(run)) return run;
+    const isEnded = run !== undefined && ends.has(run.state);
     if (isEnded || Date.now() > deadline)
-      throw new Error(`waited for ${states.join()}:\n${JSON.stringify(run, null, 1)}`);
+      throw new Error(`waited for ${what}:\n${JSON.stringify(run, null, 1)}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
   }
 }

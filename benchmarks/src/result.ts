@@ -25,6 +25,8 @@ export interface Result {
   readonly lag_ms?: number;
   readonly retained_mb?: number;
   readonly reads?: number;
+  /** Live ones that open pages have heard. */
+  readonly events?: number;
   readonly errors?: number;
   /** Reads that saw no table, no rows, or not all. */
   readonly partial?: number;

@@ -23,8 +23,22 @@ export const ENDPOINTS = {
   listVerifications: 'GET /api/v1/verifications',
   getVerification: 'GET /api/v1/verifications/{id}',
   cancelVerification: 'POST /api/v1/verifications/{id}/cancel',
+  listAlerts: 'GET /api/v1/alerts',
+  acknowledgeAlert: 'POST /api/v1/alerts/{id}/acknowledge',
+  testAlerts: 'POST /api/v1/alerts/test',
   listLogs: 'GET /api/v1/logs',
+  getSettings: 'GET /api/v1/settings',
   getUsage: 'GET /api/v1/usage',
+  getCatalog: 'GET /api/v1/catalog',
+  planPublication: 'POST /api/v1/catalog/plans',
+  getPublicationPlan: 'GET /api/v1/catalog/plans/{id}',
+  applyPublication: 'POST /api/v1/catalog/plans/{id}/apply',
+  listPublications: 'GET /api/v1/publications',
+  getPublication: 'GET /api/v1/publications/{number}',
+  revertPublication: 'POST /api/v1/publications/{number}/revert',
+  listConnectors: 'GET /api/v1/connectors',
+  checkConnection: 'POST /api/v1/connections/check',
+  discoverResources: 'POST /api/v1/connections/resources',
 } as const satisfies Readonly<Record<string, `${'GET' | 'POST' | 'DELETE'} /${string}`>>;
 
 export type OperationName = keyof typeof ENDPOINTS;

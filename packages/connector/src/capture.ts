@@ -132,6 +132,10 @@ export interface CaptureSession extends AsyncDisposable {
    * (also for tables that were in the stream before: after a restart, a journaled change may still be invisible to
    * snapshots), so every change that was delivered before the call is seen by every scan's snapshot. The wait holds up
    * neither the stream nor other tables; when it takes long, the log names the blocking processes.
+   *
+   * The session's first call names all tables that are wanted, perhaps none: their journals go on. Those that an earlier
+   * session followed and it does not name are taken out; a later session that is asked for one of them again fails it in the
+   * stream, because changes were lost meanwhile. What later calls name begins anew.
    */
   join(
     resources: readonly string[],

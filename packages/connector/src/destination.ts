@@ -1,5 +1,6 @@
 import type { Batch, Column, Guard, Json, Schema, TablePlan } from '@brimful/model';
 import type { ConnectorContext, Finding } from './context.ts';
+import type { Extreme } from './survey.ts';
 
 /** One collection generation that becomes one destination table. */
 export interface TableRequest {
@@ -96,11 +97,29 @@ export interface TableRows extends AsyncDisposable {
   readonly batches: AsyncIterable<Batch>;
 }
 
+/** What a run is about to bring: the source's present shape, and values that not every destination can hold. */
+export interface Arrival {
+  readonly schema: Schema;
+  readonly extremes: readonly Extreme[];
+}
+
+/** Why a table cannot take what a run brings. `column`: its name at the source; null: it concerns all of them. */
+export interface Misfit {
+  /** `shape`: the table as it is cannot become one that takes it. `value`: no table of this destination can hold it. */
+  readonly kind: 'shape' | 'value';
+  readonly column: string | null;
+  readonly why: string;
+}
+
 /** What a destination says about a table for a plan. */
 export interface TableSurvey {
   readonly rows: number | null;
   readonly bytes: number | null;
   readonly dependents: TablePlan['dependents'];
+  /** The columns as they really are, whoever changed them last; types as the destination spells them. */
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** What of the arrival that was asked about it cannot take. Empty also when nothing was asked. (Invariant 6) */
+  readonly misfits: readonly Misfit[];
   /** Dependents that a swap cannot carry, missing rights, no room. */
   readonly guards: readonly Guard[];
 }
@@ -139,8 +158,8 @@ export interface Destination extends AsyncDisposable {
   ): Promise<{ readonly attempts: number; readonly longestWaitMilliseconds: number }>;
   /** Reads a whole table in one snapshot, beside readers and writers. For comparisons. */
   read(table: TableHandle, schema: Schema, signal: AbortSignal): Promise<TableRows>;
-  /** Looks at the table that has the name now. Changes nothing; undefined when there is none. */
-  survey(table: string, materialization: string): Promise<TableSurvey | undefined>;
+  /** Looks at the table that has the name now, and whether it can take an arrival. Changes nothing; undefined when there is none. */
+  survey(table: string, materialization: string, arrival?: Arrival): Promise<TableSurvey | undefined>;
   /** Removes a table and all notes about it. Only tables Brimful made. */
   drop(id: TableRequest['id']): Promise<void>;
 }

@@ -29,8 +29,16 @@ export interface Survey {
   readonly lastRow: Readonly<Record<string, string | null>> | null;
   /** Positions and headroom of the source as a whole; the same in every answer of one call. */
   readonly source: SourceHealth;
+  /** Values at the ends of columns that not every destination can hold, as far as statistics and indexes tell. */
+  readonly extremes: readonly Extreme[];
   /** What the source itself has to say: unserved bounds, bounds in the future, extremes that do not fit, hidden rows. */
   readonly guards: readonly Guard[];
+}
+
+/** A value in canonical text, of a column by its name at the source: `NaN`, `infinity`, `12026-01-01`. */
+export interface Extreme {
+  readonly column: string;
+  readonly value: string;
 }
 
 /** Of the source as a whole. Null: not known, or there is none. */

@@ -1,4 +1,5 @@
 import type {
+  Arrival,
   ConnectorContext,
   Destination,
   TableHandle,
@@ -132,14 +133,14 @@ export class DuckdbDestination implements Destination {
     return readTable(await this.#session.openReader(signal), table, schema);
   }
 
-  async survey(table: string, materialization: string): Promise<TableSurvey | undefined> {
+  async survey(table: string, materialization: string, arrival?: Arrival): Promise<TableSurvey | undefined> {
     const file = DatabaseFile.at(this.#config.path);
     try {
       const lease = await acquireToRead(file, this.#config, this.#context);
       try {
         const connection = await Connection.open(lease.database);
         try {
-          const place = { path: file.path, schema: this.#schema, table, materialization };
+          const place = { path: file.path, schema: this.#schema, table, materialization, arrival };
           return await surveyTable(connection, place);
         } finally {
           connection.close();

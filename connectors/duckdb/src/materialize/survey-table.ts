@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { TableSurvey } from '@brimful/connector';
+import type { Arrival, TableSurvey } from '@brimful/connector';
 import { DELETED_AT_COLUMN } from '@brimful/connector';
 import type { Guard } from '@brimful/model';
 import type { Connection } from '../database/connection.ts';
@@ -9,6 +9,7 @@ import { quoteText } from '../database/sql.ts';
 import { findGenerations, findOwner, hasBookkeeping } from './bookkeeping.ts';
 import type { TableConstraint } from './dependents.ts';
 import { findConstraints, findIndexes, findViews } from './dependents.ts';
+import { misfitsOf } from './misfits.ts';
 import { presentColumns } from './present-columns.ts';
 
 interface Place {
@@ -16,6 +17,8 @@ interface Place {
   readonly schema: string;
   readonly table: string;
   readonly materialization: string;
+  /** What the table is to take. */
+  readonly arrival: Arrival | undefined;
 }
 
 type Dependents = TableSurvey['dependents'];
@@ -33,7 +36,7 @@ export async function surveyTable(connection: Connection, place: Place): Promise
   const guards: Guard[] = [];
   if (statistics === undefined) {
     guards.push(notOurs(place, 'it is a view'));
-    return { rows: null, bytes: null, dependents: [], guards };
+    return { rows: null, bytes: null, dependents: [], columns, misfits: [], guards };
   }
   const owners = (await hasBookkeeping(connection))
     ? await findGenerations(connection, { materialization: place.materialization, table, generation: 0 })
@@ -66,6 +69,11 @@ export async function surveyTable(connection: Connection, place: Place): Promise
         ),
       ),
     ],
+    columns: columns.map(({ name, type }) => ({ name, type })),
+    misfits:
+      owner === undefined || place.arrival === undefined
+        ? []
+        : misfitsOf(owner.state, columns, place.arrival),
     guards,
   };
 }

@@ -75,6 +75,55 @@ test('rows, bytes and what hangs on the table, with what a swap cannot carry as 
   expect(dependents).toContainEqual(expect.objectContaining({ what: 'column mine', carried: false }));
 });
 
+// Invariant 6
+test('what a table cannot take: another type, another key, a column that somebody changed, values without a place', async () => {
+  await load(10);
+  const misfits = async (
+    next: typeof schema,
+    extremes: { column: string; value: string }[] = [],
+  ): Promise<string[]> => {
+    const survey = await destination.survey('orders', OWNER, { schema: next, extremes });
+    return survey!.misfits.map(({ kind, column, why }) => `${kind} ${column}: ${why}`);
+  };
+  const id = definition('id', { kind: 'int32' }, { nullable: false });
+  const note = definition('note', { kind: 'text' });
+  expect(await misfits(schema)).toEqual([]);
+  // The widest it can become, and the first that it cannot.
+  const wide = definition('id', { kind: 'int64' }, { nullable: false });
+  expect(
+    await misfits(schemaOf([wide, note, definition('more', { kind: 'json', binary: true })], ['id'])),
+  ).toEqual([]);
+  expect(
+    await misfits(schemaOf([definition('id', { kind: 'uuid' }, { nullable: false }), note], ['id'])),
+  ).toEqual(['shape id: column id of orders is INTEGER, which cannot become UUID without changing values']);
+  expect(await misfits(schemaOf([id, note], ['id', 'note']))).toEqual([
+    'shape null: orders was built with the key (id), its source has (id, note).',
+  ]);
+  const price = definition('price', { kind: 'decimal', precision: 10, scale: 2 });
+  const free = definition('free', { kind: 'decimal' });
+  const at = definition('at', { kind: 'timestamp', zoned: true });
+  const rich = schemaOf([id, note, price, free, at], ['id']);
+  const extremes = [
+    { column: 'price', value: 'NaN' },
+    { column: 'price', value: '99999999.99' },
+    { column: 'free', value: 'NaN' },
+    { column: 'at', value: 'infinity' },
+    { column: 'at', value: '294275-12-31 00:00:00+00' },
+    { column: 'at', value: '12026-01-01 00:00:00+00' },
+    { column: 'at', value: '4713-11-24 00:00:00+00 BC' },
+    { column: 'gone', value: 'NaN' },
+  ];
+  expect(await misfits(rich, extremes)).toEqual([
+    "value price: price holds NaN, which is none of DuckDB's DECIMAL(10,2)",
+    "value at: at holds 294275-12-31 00:00:00+00, which is after DuckDB's last timestamp",
+  ]);
+  await byHand('ALTER TABLE orders ALTER note TYPE BLOB USING note::BLOB');
+  expect(await misfits(schema)).toEqual([
+    'shape note: column note of orders was made BLOB by somebody, and was VARCHAR',
+  ]);
+  expect((await destination.survey('orders', OWNER))!.misfits).toEqual([]);
+});
+
 test('a table that is not ours, a view, and one that others refer to cannot be swapped', async () => {
   await byHand(
     'CREATE TABLE theirs (id INTEGER PRIMARY KEY)',

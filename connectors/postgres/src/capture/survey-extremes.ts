@@ -1,3 +1,4 @@
+import type { Extreme } from '@brimful/connector';
 import type { ColumnDefinition, Guard, Schema } from '@brimful/model';
 import { quoteIdentifier } from '../types/identifier.ts';
 import type { RawSession } from '../wire/raw-session.ts';
@@ -16,16 +17,24 @@ function awkward(column: ColumnDefinition, value: string): string | undefined {
   return /^\d{5,}-/.test(value) ? 'its year is beyond 9999' : undefined;
 }
 
-interface Extreme {
+interface FoundValue {
   readonly column: ColumnDefinition;
   readonly value: string;
   readonly source: string;
 }
 
-/** Looks at statistics, and at the first and last entry of indexes. One guard a column with a value to know of. */
-export async function extremeGuards(session: RawSession, table: Table, schema: Schema): Promise<Guard[]> {
+/** What the ends of a table's columns are, as far as somebody knows without reading it. */
+export interface Extremes {
+  /** One a column with a value to know of. */
+  readonly guards: readonly Guard[];
+  /** The values that not every destination can hold. */
+  readonly awkward: readonly Extreme[];
+}
+
+/** Looks at statistics, and at the first and last entry of indexes. */
+export async function readExtremes(session: RawSession, table: Table, schema: Schema): Promise<Extremes> {
   const columns = schema.columns.filter(({ type }) => ['timestamp', 'date', 'decimal'].includes(type.kind));
-  if (columns.length === 0) return [];
+  if (columns.length === 0) return { guards: [], awkward: [] };
   const extremes = [
     ...(await indexExtremes(session, table, columns)),
     ...(await statisticsExtremes(session, table, columns)),
@@ -48,29 +57,37 @@ export async function extremeGuards(session: RawSession, table: Table, schema: S
       },
     ];
   });
-  if (guards.length > 0) return guards;
-  return [
-    {
-      id: 'extremes',
-      level: 'ok',
-      subject: table.resource,
-      message:
-        'No value at the ends of its dates, timestamps and decimals is one that destinations cannot hold.',
-      evidence:
-        extremes
-          .map(({ column, value, source }) => `${column.name} ${value} (${source})`)
-          .join(', ')
-          .slice(0, 500) || 'no statistics, no index',
-      remedy: null,
-    },
-  ];
+  const awkwardOnes = extremes.filter(({ column, value }) => awkward(column, value) !== undefined);
+  const distinct = new Map(
+    awkwardOnes.map(({ column: { name }, value }) => [`${name} ${value}`, { column: name, value }]),
+  );
+  return {
+    guards: guards.length > 0 ? guards : [nothingAwkward(table, extremes)],
+    awkward: [...distinct.values()],
+  };
+}
+
+function nothingAwkward(table: Table, extremes: readonly FoundValue[]): Guard {
+  return {
+    id: 'extremes',
+    level: 'ok',
+    subject: table.resource,
+    message:
+      'No value at the ends of its dates, timestamps and decimals is one that destinations cannot hold.',
+    evidence:
+      extremes
+        .map(({ column, value, source }) => `${column.name} ${value} (${source})`)
+        .join(', ')
+        .slice(0, 500) || 'no statistics, no index',
+    remedy: null,
+  };
 }
 
 async function indexExtremes(
   session: RawSession,
   table: Table,
   columns: readonly ColumnDefinition[],
-): Promise<Extreme[]> {
+): Promise<FoundValue[]> {
   const leaves = table.leaves.filter((leaf) => leaf.pages > 0).map((leaf) => leaf.oid);
   if (leaves.length === 0) return [];
   const rows = await session.query(
@@ -81,7 +98,7 @@ async function indexExtremes(
   );
   const indexed = new Set(rows.map(([name]) => name));
   const only = table.kind === 'p' ? '' : 'ONLY ';
-  const found: Extreme[] = [];
+  const found: FoundValue[] = [];
   for (const column of columns.filter(({ name }) => indexed.has(name))) {
     const name = quoteIdentifier(column.name);
     const [ends] = await unlessSlow(() =>
@@ -98,7 +115,7 @@ async function statisticsExtremes(
   session: RawSession,
   table: Table,
   columns: readonly ColumnDefinition[],
-): Promise<Extreme[]> {
+): Promise<FoundValue[]> {
   const rows = await session.query(
     `SELECT attname, array_to_json(most_common_vals::text::text[] || ARRAY[bounds[1], bounds[cardinality(bounds)]])
      FROM (SELECT attname, most_common_vals, histogram_bounds::text::text[] AS bounds FROM pg_stats

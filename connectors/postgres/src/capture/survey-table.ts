@@ -13,7 +13,8 @@ import type { Bound, BoundColumn } from './scope-bound.ts';
 import { conditionSql, literalSql } from './scope-bound.ts';
 import type { Ends } from './survey-ends.ts';
 import { readEnds, UNKNOWN_ENDS } from './survey-ends.ts';
-import { extremeGuards } from './survey-extremes.ts';
+import type { Extremes } from './survey-extremes.ts';
+import { readExtremes } from './survey-extremes.ts';
 import {
   emptyGuard,
   futureGuard,
@@ -61,6 +62,9 @@ export async function surveyTable(means: SurveyMeans, table: Table, request: Sur
   const look: Look = { table, schema, resolved, statistics, access, isServed, ends };
   const rows = await rowsInScope(session, look);
   const part = Math.min(1, rows.value / Math.max(1, statistics.rows.value));
+  const extremes: Extremes = table.rowsHidden
+    ? { guards: [], awkward: [] }
+    : await readExtremes(session, table, schema);
   const reading = await readingOf(session, look, rows.value, part);
   return {
     resource: request.resource,
@@ -77,7 +81,8 @@ export async function surveyTable(means: SurveyMeans, table: Table, request: Sur
     firstRow: ends.first,
     lastRow: ends.last,
     source: means.health,
-    guards: await guardsOf(means, look, request, rows),
+    extremes: extremes.awkward,
+    guards: [...(await guardsOf(means, look, request, rows)), ...extremes.guards],
   };
 }
 
@@ -229,7 +234,7 @@ async function guardsOf(
   rows: EstimatedNumber,
 ): Promise<readonly Guard[]> {
   const { session } = means;
-  const { table, schema, resolved, statistics, access, isServed, ends } = look;
+  const { table, resolved, statistics, access, isServed, ends } = look;
   const guards: Guard[] = [hiddenGuard(table, means.role), ...keyGuards(table)];
   const bound: Bound | undefined = resolved.kind === 'bound' ? resolved.bound : undefined;
   if (bound !== undefined && access !== undefined) guards.push(servedGuard(table, bound, access, isServed));
@@ -242,6 +247,5 @@ async function guardsOf(
     if (isEmpty) guards.push(emptyGuard(table, known, access?.explained ?? 'the range is empty'));
   }
   guards.push(statisticsGuard(table, statistics, means.now));
-  if (!table.rowsHidden) guards.push(...(await extremeGuards(session, table, schema)));
   return guards;
 }

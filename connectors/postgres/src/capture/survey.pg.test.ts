@@ -156,6 +156,12 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
       ]) as string[][],
     );
     expect(extremes.find((one) => one.subject.endsWith('.n'))?.evidence).toContain('NaN (index)');
+    expect(served.extremes).toEqual(
+      expect.arrayContaining([
+        { column: 'at', value: 'infinity' },
+        { column: 'n', value: 'NaN' },
+      ]) as unknown,
+    );
     expect(guard(served, 'statistics-old')?.level).toBe('ok');
     await source.client.query('DELETE FROM t WHERE id > 3000');
     await waitUntil(

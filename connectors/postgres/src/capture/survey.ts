@@ -113,6 +113,7 @@ function refusal(source: SourceHealth, request: SurveyRequest, problem: ProblemR
     firstRow: null,
     lastRow: null,
     source,
+    extremes: [],
     guards: [],
   };
 }

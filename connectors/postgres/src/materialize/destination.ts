@@ -1,6 +1,7 @@
 import { assert, Problem } from '@brimful/model';
 import type { Schema } from '@brimful/model';
 import type {
+  Arrival,
   ConnectorContext,
   Destination,
   TableHandle,
@@ -124,9 +125,9 @@ export class PostgresDestination implements Destination {
     });
   }
 
-  async survey(table: string, materialization: string): Promise<TableSurvey | undefined> {
+  async survey(table: string, materialization: string, arrival?: Arrival): Promise<TableSurvey | undefined> {
     return this.#onControl(`looking at ${table}`, async (lane) =>
-      surveyTable(lane, { schemaName: this.#config.schema, table, materialization }),
+      surveyTable(lane, { schemaName: this.#config.schema, table, materialization, arrival }),
     );
   }
 

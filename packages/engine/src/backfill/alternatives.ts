@@ -1,5 +1,6 @@
 import type { RunRequest, Schema } from '@brimful/model';
 import { compareSchemas } from '@brimful/model';
+import { fitsAsItIs } from './guards-data.ts';
 import type { BindingFacts, PlanFacts } from './plan-facts.ts';
 
 /** "not needed, because …" and cheaper ways to the same end. */
@@ -20,15 +21,21 @@ function notNeeded({ mode }: RunRequest, { collection, phase, survey }: BindingF
   return [];
 }
 
-function insteadOfReset({ collection, survey, schema, phase, tables }: BindingFacts): readonly string[] {
+function insteadOfReset(binding: BindingFacts): readonly string[] {
+  const { collection, survey, schema, phase, tables } = binding;
   const lines: string[] = [];
-  const unchanged = survey !== null && schema !== null && compareSchemas(schema, survey.schema).length === 0;
+  // Nothing is said of what was: the stream may have brought another type already, which everything here took.
+  const fits =
+    survey !== null &&
+    schema !== null &&
+    compareSchemas(schema, survey.schema).length === 0 &&
+    fitsAsItIs(binding, survey.schema);
   const time = timeColumn(survey?.schema ?? schema);
-  if (unchanged && phase !== 'gap') {
+  if (fits && phase !== 'gap') {
     lines.push(
       time === undefined
-        ? `The columns of ${collection} did not change: --mode incremental reads it again and writes only what differs.`
-        : `The columns of ${collection} did not change: if only some rows are wrong, --mode incremental --time ${time} --from … reads only those.`,
+        ? `${collection} and its tables have the columns of the source: --mode incremental reads it again and writes only what differs.`
+        : `${collection} and its tables have the columns of the source: if only some rows are wrong, --mode incremental --time ${time} --from … reads only those.`,
     );
   }
   if (tables.length > 0 && phase !== 'gap')

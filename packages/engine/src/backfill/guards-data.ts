@@ -1,6 +1,7 @@
-import type { EstimatedNumber, Guard, RunRequest, SchemaChange } from '@brimful/model';
+import type { Misfit } from '@brimful/connector';
+import type { EstimatedNumber, Guard, RunRequest, Schema, SchemaChange } from '@brimful/model';
 import { compareSchemas } from '@brimful/model';
-import type { BindingFacts, PlanFacts } from './plan-facts.ts';
+import type { BindingFacts, PlanFacts, TableFacts } from './plan-facts.ts';
 
 /** By how much two counts may differ without meaning anything, where one of them is not exact. */
 const NOISE_PART = 0.05;
@@ -52,12 +53,15 @@ export function columnGuards({ columns }: RunRequest, { bindings }: PlanFacts): 
 export function schemaGuards(request: RunRequest, { bindings }: PlanFacts): readonly Guard[] {
   if (request.mode === 'materialization') return [];
   return bindings.flatMap((binding): Guard[] => {
-    const { survey, schema, collection } = binding;
-    if (survey === null || survey.problem !== null || schema === null) return [];
-    const changes = compareSchemas(schema, survey.schema);
-    const unfit = changes.filter(({ kind }) => kind === 'incompatible' || kind === 'key');
-    if (unfit.length === 0) return [];
-    const evidence = unfit.map(changeText).join('; ');
+    const { survey, collection, tables } = binding;
+    if (survey === null || survey.problem !== null) return [];
+    const unfit = unfitChanges(binding, survey.schema);
+    // The collection may have taken the new shape with the stream: its tables, which stopped at it, have not.
+    const stopped = tables.flatMap((table) =>
+      misfitsOf(table, 'shape').map((why) => `${nameOf(table)}: ${why}`),
+    );
+    if (unfit.length + stopped.length === 0) return [];
+    const evidence = [...unfit, ...stopped].join('; ');
     if (request.mode === 'reset') {
       return [
         {
@@ -65,7 +69,9 @@ export function schemaGuards(request: RunRequest, { bindings }: PlanFacts): read
           level: 'warn',
           subject: collection,
           message:
-            'The present generation cannot take what the next one can: undo ends with the first such row.',
+            stopped.length > 0
+              ? 'The present table cannot take what the next one can: after an undo it stays as it is now.'
+              : 'The present generation cannot take what the next one can: undo ends with the first such row.',
           evidence,
           remedy: null,
         },
@@ -82,6 +88,49 @@ export function schemaGuards(request: RunRequest, { bindings }: PlanFacts): read
       },
     ];
   });
+}
+
+/** Values that the source is known to hold and a destination has no place for: its table stops at such a row. (Invariant 6) */
+export function extremeGuards({ bindings }: PlanFacts): readonly Guard[] {
+  return bindings.flatMap(({ tables }) =>
+    tables.flatMap((table): Guard[] => {
+      const misfits = misfitsOf(table, 'value');
+      if (misfits.length === 0) return [];
+      return [
+        {
+          id: 'value-mismatch',
+          level: 'confirm',
+          subject: nameOf(table),
+          message: 'The source holds values that this table cannot: it stops at the first such row.',
+          evidence: misfits.join('; '),
+          remedy: 'Correct the rows at the source, or leave the column out for this destination.',
+        },
+      ];
+    }),
+  );
+}
+
+/** Changes after which older values and new ones have no type in common, in words. The stream may have brought them already. */
+function unfitChanges({ schema, shapes }: BindingFacts, present: Schema): readonly string[] {
+  const changes = (schema === null ? shapes : [...shapes, schema]).flatMap((shape) =>
+    compareSchemas(shape, present).filter(({ kind }) => kind === 'incompatible' || kind === 'key'),
+  );
+  return [...new Set(changes.map(changeText))];
+}
+
+/** Whether what the collection and its tables hold can take the source's present shape as it is. */
+export function fitsAsItIs(binding: BindingFacts, present: Schema): boolean {
+  const stopped = binding.tables.some((table) => misfitsOf(table, 'shape').length > 0);
+  return !stopped && unfitChanges(binding, present).length === 0;
+}
+
+/** In words. */
+function misfitsOf({ survey }: TableFacts, kind: Misfit['kind']): readonly string[] {
+  return (survey?.misfits ?? []).filter((misfit) => misfit.kind === kind).map(({ why }) => why);
+}
+
+function nameOf({ materialization, table }: TableFacts): string {
+  return `${materialization}: ${table}`;
 }
 
 /** Without a key rows cannot be told apart: merging in place would empty the table first. (Invariant 7) */

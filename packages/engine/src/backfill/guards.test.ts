@@ -117,6 +117,39 @@ describe('guards', () => {
     expect(levels('type-mismatch', INCREMENTAL, rekeyed)).toEqual(['block']);
   });
 
+  // Invariant 6
+  test('type mismatch: what a table cannot take blocks, also when the collection took it already', () => {
+    const misfit = { kind: 'shape', column: 'note', why: 'Column note of orders is integer.' } as const;
+    const tables = [
+      tableFacts({ table: 'sales' }),
+      tableFacts({ survey: tableSurveyOf({ misfits: [misfit] }) }),
+    ];
+    const [guard] = guards(INCREMENTAL, factsOf({ tables })).filter(({ id }) => id === 'type-mismatch');
+    expect(guard).toMatchObject({
+      level: 'block',
+      evidence: 'shop/warehouse: orders: Column note of orders is integer.',
+    });
+    expect(levels('undo-limited', {}, factsOf({ tables }))).toEqual(['warn']);
+    expect(levels('type-mismatch', REBUILD, factsOf({ tables }))).toEqual([]);
+    // Older rows have a type that the present one does not hold: there and back again is no way back.
+    const shapes = [withType('integer', { kind: 'int32' }), ORDERS];
+    expect(levels('type-mismatch', INCREMENTAL, factsOf({ shapes }))).toEqual(['block']);
+    const widened = [withType('integer', { kind: 'int32' }), withType('bigint', { kind: 'int64' })];
+    const survey = surveyOf({ schema: withType('bigint', { kind: 'int64' }) });
+    const wide = factsOf({ shapes: widened, schema: widened[1] as Schema, survey });
+    expect(levels('type-mismatch', INCREMENTAL, wide)).toEqual([]);
+  });
+
+  // Invariant 6
+  test('value mismatch: a value that a destination has no place for is confirmed, whatever the run does', () => {
+    const misfit = { kind: 'value', column: 'amount', why: 'amount holds NaN' } as const;
+    const facts = factsOf({ tables: [tableFacts({ survey: tableSurveyOf({ misfits: [misfit] }) })] });
+    for (const request of [INCREMENTAL, {}, REBUILD]) {
+      expect(levels('value-mismatch', request, facts)).toEqual(['confirm']);
+      expect(levels('type-mismatch', request, facts)).toEqual([]);
+    }
+  });
+
   test('one rebuild: an active run with the collection, or with a table of it, blocks; a failed one names its remedy', () => {
     for (const state of ['approved', 'waiting', 'running', 'paused', 'failed'] as const)
       expect(levels('one-rebuild', INCREMENTAL, factsOf({}, { runs: [runIn(state)] })), state).toEqual([

@@ -1,5 +1,12 @@
 import type { EstimateQuality, Guard, ProblemRecord, Run, RunEstimate, RunRequest } from '@brimful/model';
-import { columnGuards, gapGuards, keylessGuards, missingRowsGuards, schemaGuards } from './guards-data.ts';
+import {
+  columnGuards,
+  extremeGuards,
+  gapGuards,
+  keylessGuards,
+  missingRowsGuards,
+  schemaGuards,
+} from './guards-data.ts';
 import { timeGuards } from './guards-time.ts';
 import type { PlanFacts } from './plan-facts.ts';
 import type { RunHold } from './run-hold.ts';
@@ -23,6 +30,7 @@ export function guardsOf(request: RunRequest, facts: PlanFacts, estimate: RunEst
     ...keylessGuards(request, facts),
     ...columnGuards(request, facts),
     ...schemaGuards(request, facts),
+    ...extremeGuards(facts),
     ...otherRunGuards(request, facts),
     ...retentionGuards(request, facts),
     ...gapGuards(request, facts),

@@ -29,6 +29,8 @@ export interface BindingFacts {
   readonly survey: Survey | null;
   /** The collection's own shape at present; null: it has none yet. */
   readonly schema: Schema | null;
+  /** Every shape that rows of this generation have had, oldest first. The last one is `schema`. */
+  readonly shapes: readonly Schema[];
   readonly generations: CollectionGenerations;
   readonly journal: { readonly first: number; readonly next: number; readonly bytes: number } | null;
   /** Whether compaction has written down what the journal came to. */

@@ -1,6 +1,6 @@
 import type { Run, RunRequest, Stage } from '@brimful/model';
 import { describe, expect, test } from 'vitest';
-import { bindingFacts, factsOf, surveyOf, tableFacts } from '../testing/plan-facts-fixture.ts';
+import { bindingFacts, factsOf, surveyOf, tableFacts, tableSurveyOf } from '../testing/plan-facts-fixture.ts';
 import { ORDERS, PLANNED_AT, planOf as oldPlan, requestOf } from '../testing/plan-fixture.ts';
 import { estimateOf } from './estimate.ts';
 import { basisOf, driftOf } from './plan-basis.ts';
@@ -55,6 +55,21 @@ describe('a plan', () => {
     expect(plan.expiresAt - plan.createdAt).toBe(24 * HOUR);
     expect(plan.estimate.downtimeSeconds).toBe(0);
     expect(plan.alternatives.join(' ')).toContain('--mode incremental --time created_at');
+  });
+
+  test('a merge in place is no alternative where a table could not take it, or older rows have another type', async () => {
+    const offers = async (binding: Parameters<typeof factsOf>[0]): Promise<boolean> =>
+      (await planOf(requestOf(), factsOf(binding))).alternatives.some((line) =>
+        line.includes('--mode incremental'),
+      );
+    const misfit = { kind: 'shape', column: 'note', why: 'note is integer' } as const;
+    const [id, ...others] = ORDERS.columns;
+    const before = { ...ORDERS, columns: [{ ...id!, type: { kind: 'uuid' } as const }, ...others] };
+    expect(await offers({})).toBe(true);
+    expect(await offers({ tables: [tableFacts({ survey: tableSurveyOf({ misfits: [misfit] }) })] })).toBe(
+      false,
+    );
+    expect(await offers({ shapes: [before, ORDERS] })).toBe(false);
   });
 
   test('of a merge in place: same generations, nothing is swapped', async () => {

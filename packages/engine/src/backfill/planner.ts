@@ -1,4 +1,5 @@
 import type {
+  Arrival,
   CaptureConnector,
   CaptureContext,
   Connector,
@@ -70,7 +71,7 @@ export class Planner {
     return Promise.all(
       subjects.map(async ({ collection, resource }) => ({
         collection,
-        schema: resource?.schema ?? (await this.#schema(collection)) ?? NO_SCHEMA,
+        schema: resource?.schema ?? (await this.#shapes(collection)).at(-1) ?? NO_SCHEMA,
       })),
     );
   }
@@ -87,8 +88,9 @@ export class Planner {
       store.space(),
     ]);
     const whole = extent === 'whole';
-    const surveys = whole ? await this.#surveys(request, subjects) : new Map<string, never>();
-    const tables = await this.#tables(request, subjects, whole);
+    const surveys = await this.#surveys(request, whole ? subjects : []);
+    const arrivals = new Map([...surveys].filter(([, { problem }]) => problem === null));
+    const tables = await this.#tables(request, subjects, whole, arrivals);
     const bindings = await Promise.all(
       subjects.map(async (subject) => ({
         ...(await this.#binding(subject, status?.value)),
@@ -189,8 +191,8 @@ export class Planner {
   ): Promise<Omit<BindingFacts, 'survey' | 'tables'>> {
     const { registry, journals } = this.#options.store;
     const generations = await collectionGenerations(registry, collection).read();
-    const [schema, journal, base] = await Promise.all([
-      this.#schema(collection, generations.current),
+    const [shapes, journal, base] = await Promise.all([
+      this.#shapes(collection, generations.current),
       journals.state(journalId(collection, generations.current)),
       currentBase(registry, collection, generations.current),
     ]);
@@ -201,7 +203,8 @@ export class Planner {
       collection,
       resource: resource?.name ?? null,
       sourceSchema: resource?.schema ?? null,
-      schema: schema ?? null,
+      schema: shapes.at(-1) ?? null,
+      shapes,
       generations,
       journal: journal ?? null,
       hasBase: base !== undefined,
@@ -216,6 +219,7 @@ export class Planner {
     request: RunRequest,
     subjects: readonly Subject[],
     looks: boolean,
+    arrivals: ReadonlyMap<string, Arrival>,
   ): Promise<ReadonlyMap<string, readonly TableFacts[]>> {
     const touched = this.#options.spec.materializations.filter(
       ({ name }) => request.mode !== 'materialization' || name === request.task,
@@ -226,7 +230,7 @@ export class Planner {
           const binding = tableBinding(materialization, collection, request);
           return binding === undefined ? [] : [binding];
         });
-        return this.#tablesOf(materialization, bindings, looks);
+        return this.#tablesOf(materialization, bindings, looks, arrivals);
       }),
     );
     const tables = new Map<string, TableFacts[]>();
@@ -239,10 +243,11 @@ export class Planner {
     materialization: MaterializationSpec,
     bindings: readonly MaterializationBindingSpec[],
     looks: boolean,
+    arrivals: ReadonlyMap<string, Arrival>,
   ): Promise<readonly { readonly collection: string; readonly facts: TableFacts }[]> {
     if (bindings.length === 0) return [];
     const survey = looks
-      ? await this.#destinationSurvey(materialization, bindings)
+      ? await this.#destinationSurvey(materialization, bindings, arrivals)
       : (): TableAnswer => ({ survey: null, problem: null });
     return Promise.all(
       bindings.map(async ({ source, table, deletes, adopt }) => ({
@@ -267,6 +272,7 @@ export class Planner {
   async #destinationSurvey(
     { name, connector, config }: MaterializationSpec,
     bindings: readonly MaterializationBindingSpec[],
+    arrivals: ReadonlyMap<string, Arrival>,
   ): Promise<(table: string) => TableAnswer> {
     const answers = new Map<string, TableAnswer>();
     let failed: ProblemRecord | null = null;
@@ -275,8 +281,10 @@ export class Planner {
       if (destination === undefined)
         throw new Problem('BRM-CONFIG-CONNECTOR', `${connector} cannot be materialized into.`);
       await using session: Destination = await destination.open(config, this.#context);
-      for (const { table } of bindings)
-        answers.set(table, { survey: (await session.survey(table, name)) ?? null, problem: null });
+      for (const { table, source } of bindings) {
+        const survey = await session.survey(table, name, arrivals.get(source));
+        answers.set(table, { survey: survey ?? null, problem: null });
+      }
     } catch (thrown) {
       failed = toProblem(thrown).toJSON();
       this.#options.log.warn({ materialization: name, problem: failed }, failed.message);
@@ -284,12 +292,13 @@ export class Planner {
     return (table) => answers.get(table) ?? { survey: null, problem: failed };
   }
 
-  async #schema(collection: string, generation?: number): Promise<Schema | undefined> {
+  /** Oldest first. */
+  async #shapes(collection: string, generation?: number): Promise<readonly Schema[]> {
     const { registry } = this.#options.store;
     const current = generation ?? (await collectionGenerations(registry, collection).read()).current;
     const history = new SchemaHistory(registry, collection, current);
     await history.load();
-    return history.current;
+    return history.versions;
   }
 
   async #captureSide(capture: CaptureSpec): Promise<CaptureConnector<unknown>> {

@@ -19,6 +19,8 @@ import { Watermark } from '../flow/watermark.ts';
 import { CapturedResource } from './captured-resource.ts';
 import { CapturedTable } from './captured-table.ts';
 import type { CaptureCheckpoint, RereadRequest } from './checkpoint.ts';
+import type { Followed } from './followed.ts';
+import { failIfLeftOut, followedBy } from './followed.ts';
 import type { ReadPace } from './read-chunk.ts';
 import { ReadingTime, noteMeasuredRead } from './reading-time.ts';
 import { backfillTable } from './table-backfill.ts';
@@ -44,6 +46,8 @@ interface CaptureMemory {
   /** No more than this was ever acknowledged. */
   readonly acknowledged: string | null;
   readonly session: Json;
+  /** Absent in what earlier versions noted. */
+  readonly followed?: Followed;
 }
 
 /**
@@ -166,8 +170,12 @@ export class CaptureTask {
     for (const resource of opened) {
       this.resources.set(resource.name, resource);
       this.onCollection(resource.collection);
+      if (!anew) await failIfLeftOut(resource, this.#memory.followed);
     }
-    if (opened.length === 0) return [];
+    // Also when there are none: the source is told what is not wanted any more.
+    if (opened.length === 0 && anew) return [];
+    // Before anything of them is journaled, and before anything is acknowledged that others would have needed.
+    await this.#saveMemory({ ...this.#memory, followed: followedBy(this.resources.values()) });
     const joined = await session.join(opened.map((resource) => resource.name));
     await Promise.all(
       joined.map(async ({ resource, schema, from }) => {

@@ -241,7 +241,14 @@ class MemoryDestination implements Destination {
     await this.#means.turn();
     const live = this.#database.tables.get(table);
     if (live === undefined) return undefined;
-    return { rows: live.state.rows.length, bytes: null, dependents: [], guards: [] };
+    return {
+      rows: live.state.rows.length,
+      bytes: null,
+      dependents: [],
+      columns: [],
+      misfits: [],
+      guards: [],
+    };
   }
 
   async idle(): Promise<void> {

@@ -38,13 +38,22 @@ export function surveyOf(changes: Partial<Survey> = {}): Survey {
     firstRow: { id: '1' },
     lastRow: { id: '1000000' },
     source: HEALTH,
+    extremes: [],
     guards: [],
     ...changes,
   };
 }
 
 export function tableSurveyOf(changes: Partial<TableSurvey> = {}): TableSurvey {
-  return { rows: 1_000_000, bytes: 90e6, dependents: [], guards: [], ...changes };
+  return {
+    rows: 1_000_000,
+    bytes: 90e6,
+    dependents: [],
+    columns: [],
+    misfits: [],
+    guards: [],
+    ...changes,
+  };
 }
 
 export function tableFacts(changes: Partial<TableFacts> = {}): TableFacts {
@@ -67,6 +76,7 @@ export function bindingFacts(changes: Partial<BindingFacts> = {}): BindingFacts 
     sourceSchema: ORDERS,
     survey: surveyOf(),
     schema: ORDERS,
+    shapes: [],
     generations: FIRST_GENERATION,
     journal: { first: 0, next: 50, bytes: 40e6 },
     hasBase: false,

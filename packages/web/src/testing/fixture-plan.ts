@@ -77,7 +77,7 @@ export function planOf(
     alternatives:
       draft.mode === 'reset'
         ? [
-            'The columns of shop/orders did not change: if only some rows are wrong, --mode incremental --time created_at --from … reads only those.',
+            'shop/orders and its tables have the columns of the source: if only some rows are wrong, --mode incremental --time created_at --from … reads only those.',
           ]
         : [],
   };

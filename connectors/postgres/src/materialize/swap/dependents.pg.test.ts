@@ -2,7 +2,7 @@ import { createTestDatabase, sharedPostgres } from '@brimful/testbed/vitest';
 import { describe, expect, test } from 'vitest';
 
 import { applyTo, openDestination, requestOf, rowsOf } from '../testing/destinations.ts';
-import { batchOf, column, INT64, schemaOf, TEXT } from '../testing/rows.ts';
+import { batchOf, column, INT32, INT64, schemaOf, TEXT } from '../testing/rows.ts';
 import { generation, NEVER, ORDERS } from './testing/generations.ts';
 
 const OLD = [
@@ -216,6 +216,40 @@ describe.for(sharedPostgres())('Postgres $majorVersion', (server) => {
     await expect(destination.swap([{ live, next }], NEVER)).rejects.toMatchObject({
       code: 'BRM-PG-SWAP-DEPENDENT',
     });
+  });
+
+  // Invariant 6
+  test('what a table cannot take: another type, another key, a column that somebody changed or dropped', async () => {
+    await using database = await createTestDatabase(server);
+    await using destination = await openDestination(database.url);
+    await generation(destination, 1, OLD);
+    const misfits = async (schema: typeof ORDERS): Promise<string[]> => {
+      const survey = await destination.survey('orders', 'test/warehouse', { schema, extremes: [] });
+      return (survey?.misfits ?? []).map(({ column: name, why }) => `${name}: ${why}`);
+    };
+    const id = column('id', INT32, { nullable: false });
+    const name = column('name', TEXT);
+    expect(await misfits(ORDERS)).toEqual([]);
+    // The widest it can become, and the first that it cannot.
+    const wide = column('id', INT64, { nullable: false });
+    expect(await misfits(schemaOf([wide, name, column('more', TEXT)], ['id']))).toEqual([]);
+    expect(await misfits(schemaOf([id, column('name', INT32)], ['id']))).toEqual([
+      expect.stringMatching(/^name: Column name of orders is text, its source has become/) as string,
+    ]);
+    expect(await misfits(schemaOf([id, name], ['name']))).toEqual([
+      expect.stringContaining('null: orders was built with the key (id)') as string,
+    ]);
+    // Wider is as good; narrower only looks so until the first large value comes.
+    await rowsOf(database.url, 'ALTER TABLE orders ALTER id TYPE bigint');
+    expect(await misfits(ORDERS)).toEqual([]);
+    await rowsOf(database.url, 'ALTER TABLE orders ALTER id TYPE smallint');
+    expect(await misfits(ORDERS)).toEqual([
+      'id: Column id of orders was made smallint by somebody: it does not hold every integer.',
+    ]);
+    await rowsOf(database.url, 'ALTER TABLE orders ALTER id TYPE integer, DROP COLUMN name');
+    expect(await misfits(ORDERS)).toEqual(['name: Column name of orders is not there any more.']);
+    const survey = await destination.survey('orders', 'test/warehouse');
+    expect(survey).toMatchObject({ columns: [{ name: 'id', type: 'integer' }], misfits: [] });
   });
 
   test('a survey changes nothing, also where Brimful has never been', async () => {

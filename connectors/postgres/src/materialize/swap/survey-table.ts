@@ -1,9 +1,10 @@
-import type { TableSurvey } from '@brimful/connector';
+import type { Arrival, TableSurvey } from '@brimful/connector';
 import type { Guard } from '@brimful/model';
 import { Problem } from '@brimful/model';
 
 import type { Lane } from '../lane.ts';
 import type { TableShape } from '../table-shape.ts';
+import { misfitsOf } from './misfits.ts';
 import { dependentsOf, refusalsOf } from './refusals.ts';
 import { readCatalog } from './relation-catalog.ts';
 import type { RelationCatalog } from './relation-catalog.ts';
@@ -12,6 +13,8 @@ export interface SurveyOptions {
   readonly schemaName: string;
   readonly table: string;
   readonly materialization: string;
+  /** What the table is to take. */
+  readonly arrival: Arrival | undefined;
 }
 
 /** What a plan needs to know about the table that has the name now. Reads the catalog only. */
@@ -52,6 +55,11 @@ export async function surveyTable(lane: Lane, options: SurveyOptions): Promise<T
     rows: catalog.rows,
     bytes: catalog.bytes,
     dependents,
+    columns: catalog.columns.map(({ name, type }) => ({ name, type })),
+    misfits:
+      note === undefined || options.arrival === undefined
+        ? []
+        : misfitsOf(note.shape, catalog.columns, options.arrival.schema, options.table),
     guards: [...guards, await rights(lane, catalog)],
   };
 }
