@@ -32,6 +32,7 @@ const PAGES: Readonly<Record<string, string>> = {
   runs: '/runs',
   alerts: '/alerts',
   settings: '/settings',
+  logs: '/logs',
 };
 
 const server = new FixtureServer({ dist, tables: SHOP, secondsOfRuns: 40 });

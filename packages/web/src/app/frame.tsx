@@ -24,6 +24,7 @@ const PLACES = [
   { to: '/destinations', label: 'Destinations' },
   { to: '/runs', label: 'Runs' },
   { to: '/alerts', label: 'Alerts' },
+  { to: '/logs', label: 'Logs' },
   { to: '/settings', label: 'Settings' },
 ] as const;
 
