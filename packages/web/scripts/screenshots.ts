@@ -36,6 +36,7 @@ const PAGES: Readonly<Record<string, string>> = {
   runs: '/runs',
   alerts: '/alerts',
   settings: '/settings',
+  logs: '/logs',
   'add-source': '/add/source',
   'edit-configuration': '/sources/billing%2Fpostgres/edit?tab=configuration',
   'publish-plan': '/sources/billing%2Fpostgres/edit?tab=configuration',
