@@ -128,6 +128,27 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('log lines come as they are said, and are found by task, level and word', async () => {
+    const { page, origin, server, complaints } = await opened();
+    await page.goto(`${origin}/sources/billing%2Fpostgres`);
+    const own = page.getByRole('log', { name: 'Log lines of billing/postgres' });
+    await own.getByText('permission denied').waitFor();
+    expect(await own.textContent()).not.toContain('brimful_shop');
+    await page.getByRole('link', { name: 'All lines about it' }).click();
+    const lines = page.getByRole('log', { name: 'Log lines' });
+    await lines.getByText('permission denied').waitFor();
+    server.say('error', 'the slot is gone', { capture: 'billing/postgres', slot: 'lost_one' });
+    server.say('info', 'something else', { capture: 'shop/postgres' });
+    await lines.getByText('the slot is gone').waitFor();
+    expect(await lines.textContent()).not.toContain('something else');
+    await page.getByText('Errors', { exact: true }).click();
+    await page.getByLabel('Find in lines').fill('LOST_one');
+    await page.getByRole('button', { name: 'Copy 1 line' }).waitFor();
+    await page.getByLabel('Find in lines').fill('nothing has this');
+    await page.getByText('None of the lines fits the filter.').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   test('a thousand tables: few are drawn, all are found', async () => {
     const { page, origin, complaints } = await opened(manyTables(1000));
     await page.goto(`${origin}/sources/shop%2Fpostgres`);
@@ -135,6 +156,42 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
     expect(await page.locator('tbody tr').count()).toBeLessThan(80);
     await page.getByLabel('Find a table').fill('table_0999');
     await page.getByRole('link', { name: 'public.table_0999' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('a thousand tables: the graph, a plan of all and its run are pages like any other', async () => {
+    const { page, origin, server, complaints } = await opened(manyTables(1000), 60);
+    const { run } = server.begin('reset', 'all of it');
+    await page.goto(`${origin}/graph?run=${run.id}`);
+    await page.getByText('1,000 collections: rebuilt beside, then exchanged.').waitFor();
+    await page.goto(`${origin}/plans/${run.plan.id}`);
+    const impact = page.getByRole('list', { name: 'Impact of this backfill' });
+    expect(await impact.getByRole('listitem').first().textContent()).toBe(
+      'shop/postgres is read: 1,000 tables.',
+    );
+    await page.getByText('and 992 more like these').waitFor();
+    await page.goto(`${origin}/runs/${run.id}`);
+    await page.getByRole('progressbar', { name: 'Progress of shop/table_0000' }).waitFor();
+    expect(await page.getByRole('progressbar').count()).toBeLessThan(80);
+    expect(complaints).toEqual([]);
+  });
+
+  test('what a plan leaves alone is grey, and said', async () => {
+    const { page, origin, complaints } = await opened();
+    await page.goto(`${origin}/sources/shop%2Fpostgres/edit`);
+    await page.getByRole('checkbox', { name: 'Backfill shop/orders' }).check();
+    await page.getByRole('button', { name: 'Preview plan' }).click();
+    const impact = page.getByRole('list', { name: 'Impact of this backfill' });
+    await impact.waitFor();
+    expect(await impact.getByRole('listitem').allTextContents()).toEqual([
+      'shop/postgres is read: 1 table.',
+      'shop/orders: rebuilt, generation 1 → 2.',
+      'shop/warehouse: table orders rebuilt, then swapped in.',
+      '11 other collections of this source stay as they are.',
+    ]);
+    const graph = page.getByRole('group', { name: 'Impact of this backfill, as a graph' });
+    expect(await graph.locator('[data-touched]').count()).toBe(3);
+    expect(await graph.locator('[data-muted]').count()).toBe(5);
     expect(complaints).toEqual([]);
   });
 });
@@ -148,11 +205,13 @@ const DARK_ADDRESSES = [
   '/runs/run-000001',
   '/alerts',
   '/settings',
+  '/logs',
 ];
 
 const ADDRESSES = [
   '/',
   '/graph',
+  '/graph?run=run-000001',
   '/sources',
   '/sources/billing%2Fpostgres',
   '/sources/shop%2Fpostgres/edit',
@@ -164,6 +223,7 @@ const ADDRESSES = [
   '/backfill?task=shop%2Fpostgres&mode=incremental',
   '/plans/plan-5f0c1de2a001',
   '/runs',
+  '/logs',
   '/alerts',
   '/settings',
   '/runs/run-000001',

@@ -8,7 +8,7 @@ export interface OpenedPage {
 }
 
 /** A machine that many share is slow now and then; what never comes is found as well. */
-const WAIT_MILLISECONDS = 30_000;
+const WAIT_MILLISECONDS = 45_000;
 
 export async function openedPage(browser: Browser): Promise<OpenedPage> {
   const context = await browser.newContext({
