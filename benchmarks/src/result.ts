@@ -15,6 +15,8 @@ export interface Result {
   readonly p95_ms?: number;
   readonly p99_ms?: number;
   readonly max_ms?: number;
+  /** What the 95th percentile is above that of the same run's phases without a backfill. */
+  readonly extra_p95_ms?: number;
   /** Of the transactions that only look something up, and of those that change it. */
   readonly read_p95_ms?: number;
   readonly write_p95_ms?: number;

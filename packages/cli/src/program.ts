@@ -6,6 +6,7 @@ import { addCatalogCommands } from './catalog-words.ts';
 import { addBackfillCommands } from './backfill-words.ts';
 import type { Perform } from './perform.ts';
 import { examples, performer } from './perform.ts';
+import { addSecretCommands } from './secret-words.ts';
 import { wholeNumber } from './whole-number.ts';
 
 /** The command line ended in help, a version or a mistake: everything has been said. */
@@ -59,6 +60,7 @@ export function program(version: string, onExit: (code: ExitCodeNumber) => void,
   addRunCommands(root, perform);
   addLookCommands(root, perform);
   addCatalogCommands(root, perform);
+  addSecretCommands(root, perform);
   addBackfillCommands(root, perform);
   for (const command of [root, ...root.commands, ...root.commands.flatMap((own) => own.commands)]) {
     throwInsteadOfExit(command);

@@ -13,6 +13,7 @@ export type {
   CatalogCalls,
   CatalogDraft,
   ControlTarget,
+  SecretCalls,
   VerifyProgress,
   VerifyRequest,
 } from './control-target.ts';

@@ -10,6 +10,7 @@ type Page = Awaited<ReturnType<Window['newPage']>>;
 
 /** Draws every page in light and dark into the folder given: `node packages/web/scripts/screenshots.ts docs/screenshots`; only some: name them after it. */
 const folder = process.argv[2] ?? 'docs/screenshots';
+const only = process.argv.slice(3);
 
 const dist = join(import.meta.dirname, '../dist');
 
@@ -36,6 +37,7 @@ const PAGES: Readonly<Record<string, string>> = {
   runs: '/runs',
   alerts: '/alerts',
   settings: '/settings',
+  logs: '/logs',
   'add-source': '/add/source',
   'edit-configuration': '/sources/billing%2Fpostgres/edit?tab=configuration',
   'publish-plan': '/sources/billing%2Fpostgres/edit?tab=configuration',

@@ -128,6 +128,27 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('log lines come as they are said, and are found by task, level and word', async () => {
+    const { page, origin, server, complaints } = await opened();
+    await page.goto(`${origin}/sources/billing%2Fpostgres`);
+    const own = page.getByRole('log', { name: 'Log lines of billing/postgres' });
+    await own.getByText('permission denied').waitFor();
+    expect(await own.textContent()).not.toContain('brimful_shop');
+    await page.getByRole('link', { name: 'All lines about it' }).click();
+    const lines = page.getByRole('log', { name: 'Log lines' });
+    await lines.getByText('permission denied').waitFor();
+    server.say('error', 'the slot is gone', { capture: 'billing/postgres', slot: 'lost_one' });
+    server.say('info', 'something else', { capture: 'shop/postgres' });
+    await lines.getByText('the slot is gone').waitFor();
+    expect(await lines.textContent()).not.toContain('something else');
+    await page.getByText('Errors', { exact: true }).click();
+    await page.getByLabel('Find in lines').fill('LOST_one');
+    await page.getByRole('button', { name: 'Copy 1 line' }).waitFor();
+    await page.getByLabel('Find in lines').fill('nothing has this');
+    await page.getByText('None of the lines fits the filter.').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   test('a thousand tables: few are drawn, all are found', async () => {
     const { page, origin, complaints } = await opened(manyTables(1000));
     await page.goto(`${origin}/sources/shop%2Fpostgres`);
@@ -184,6 +205,7 @@ const DARK_ADDRESSES = [
   '/runs/run-000001',
   '/alerts',
   '/settings',
+  '/logs',
 ];
 
 const ADDRESSES = [
@@ -201,6 +223,7 @@ const ADDRESSES = [
   '/backfill?task=shop%2Fpostgres&mode=incremental',
   '/plans/plan-5f0c1de2a001',
   '/runs',
+  '/logs',
   '/alerts',
   '/settings',
   '/runs/run-000001',

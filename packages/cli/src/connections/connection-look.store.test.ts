@@ -7,6 +7,7 @@ import { Problem } from '@brimful/model';
 import type { Store } from '@brimful/store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStore } from '../data-directory.ts';
+import { SecretBook } from '../secrets/secret-book.ts';
 import type { FakeOptions } from '../testing/fake-connectors.ts';
 import { fakeConnectors } from '../testing/fake-connectors.ts';
 import { connectionLook } from './connection-look.ts';
@@ -25,9 +26,12 @@ afterAll(async () => {
 });
 
 function look(options: FakeOptions = {}): ConnectionLook {
+  const environment = { SHOP_HOST: 'db-internal-7', SHOP_PASSWORD: 's3cret' };
+  const dataDirectory = join(directory, 'data');
   return connectionLook({
     connectors: fakeConnectors(options),
-    environment: { SHOP_HOST: 'db-internal-7', SHOP_PASSWORD: 's3cret' },
+    environment,
+    secrets: new SecretBook({ registry: store.registry, dataDirectory, environment, now: Date.now }),
     file: join(directory, 'brimful.yaml'),
     store,
   });

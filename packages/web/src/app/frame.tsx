@@ -25,6 +25,7 @@ const PLACES = [
   { to: '/runs', label: 'Runs' },
   { to: '/publications', label: 'Publications' },
   { to: '/alerts', label: 'Alerts' },
+  { to: '/logs', label: 'Logs' },
   { to: '/settings', label: 'Settings' },
 ] as const;
 

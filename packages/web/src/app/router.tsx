@@ -6,6 +6,8 @@ import { CollectionsPage } from '../collection/collections-page.tsx';
 import { EditPage } from '../edit/edit-page.tsx';
 import { EditMaterializationPage } from '../edit/edit-materialization-page.tsx';
 import { GraphPage } from '../graph/graph-page.tsx';
+import type { LogsStart } from '../logs/logs-page.tsx';
+import { LogsPage } from '../logs/logs-page.tsx';
 import { MaterializationPage } from '../materialization/materialization-page.tsx';
 import { MaterializationsPage } from '../materialization/materializations-page.tsx';
 import { OverviewPage } from '../overview/overview-page.tsx';
@@ -74,6 +76,13 @@ const routes = [
   }),
   createRoute({ ...parent, path: '/plans/$id', component: PlanPage }),
   createRoute({ ...parent, path: '/alerts', component: AlertsPage }),
+  createRoute({
+    ...parent,
+    path: '/logs',
+    component: LogsPage,
+    validateSearch: (search): LogsStart =>
+      typeof search['task'] === 'string' ? { task: search['task'] } : {},
+  }),
   createRoute({ ...parent, path: '/settings', component: SettingsPage }),
   createRoute({ ...parent, path: '/runs', component: RunsPage }),
   createRoute({ ...parent, path: '/runs/$id', component: RunPage }),

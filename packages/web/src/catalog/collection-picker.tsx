@@ -32,7 +32,9 @@ export function CollectionPicker({ draft, materialization, status }: CollectionP
   const { readable, current } = draft;
   const path = useMemo(() => ['materializations', materialization], [materialization]);
   const choice = useMemo(() => collectionChoiceOf(readable.at(path)), [readable, path]);
-  const rows = useMemo(() => rowsOf(status, choice), [status, choice]);
+  // Those that were marked at first come first; what is marked now stays where it is.
+  const [first] = useState(() => new Set(choice.collections.map(({ collection }) => collection)));
+  const rows = useMemo(() => rowsOf(status, choice, first), [status, choice, first]);
   const shown = rows.filter(({ collection }) => collection.toLowerCase().includes(wanted));
   const isDisabled = !current.isReadable;
   const columns = useMemo(
@@ -122,7 +124,11 @@ function WhatItGets({ draft, materialization, choice }: WhatItGetsProps) {
 }
 
 /** Those that exist, and those that are only written down. */
-function rowsOf({ captures }: RuntimeStatus, { collections }: CollectionChoice): readonly Row[] {
+function rowsOf(
+  { captures }: RuntimeStatus,
+  { collections }: CollectionChoice,
+  first: ReadonlySet<string>,
+): readonly Row[] {
   const known = captures.flatMap(({ name, bindings }) =>
     bindings.map(({ collection }) => ({ collection, capture: name })),
   );
@@ -130,7 +136,8 @@ function rowsOf({ captures }: RuntimeStatus, { collections }: CollectionChoice):
   const unknown = collections
     .filter(({ collection }) => !names.has(collection))
     .map(({ collection }) => ({ collection, capture: null }));
-  return [...unknown, ...known];
+  const isFirst = ({ collection }: Row): boolean => first.has(collection);
+  return [...unknown, ...known.filter(isFirst), ...known.filter((row) => !isFirst(row))];
 }
 
 interface ColumnsOf {

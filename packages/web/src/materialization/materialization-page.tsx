@@ -4,6 +4,7 @@ import { useMutation } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { Fact, Facts } from '../parts/fact.tsx';
+import { TaskLogs } from '../logs/task-logs.tsx';
 import { Page } from '../parts/page.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { Section } from '../parts/section.tsx';
@@ -81,6 +82,7 @@ function MaterializationView({ materialization }: { readonly materialization: Ma
         <UsageChart kind="materialization" name={name} />
         <LagChart kind="materialization" name={name} />
       </Section>
+      <TaskLogs task={name} />
     </Page>
   );
 }

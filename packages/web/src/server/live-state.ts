@@ -1,5 +1,6 @@
 import type { Client, Live, RunSummary, Verification } from '@brimful/api';
 import type { Alert, RuntimeStatus } from '@brimful/model';
+import { LogTail } from './log-tail.ts';
 
 /** `connecting`: nothing was heard yet. `lost`: what is shown is as old as `heardAt`, and it is tried again. */
 export type Connection = 'connecting' | 'live' | 'lost';
@@ -17,6 +18,7 @@ export interface LiveSnapshot {
 
 /** What the server says as it happens, for as long as the page is open. One connection for all parts of the page. */
 export class LiveState {
+  readonly logs: LogTail;
   readonly #client: Client;
   readonly #listeners = new Set<() => void>();
   #snapshot: LiveSnapshot = {
@@ -31,6 +33,7 @@ export class LiveState {
 
   constructor(client: Client) {
     this.#client = client;
+    this.logs = new LogTail(client);
   }
 
   readonly snapshot = (): LiveSnapshot => this.#snapshot;
@@ -48,12 +51,13 @@ export class LiveState {
   }
 
   async #listen(signal: AbortSignal): Promise<void> {
-    const topics = ['status', 'runs', 'verifications', 'alerts'] as const;
+    const topics = ['status', 'runs', 'verifications', 'alerts', 'logs'] as const;
     for await (const live of this.#client.live(topics, signal)) this.#take(live);
   }
 
   #take(live: Live): void {
-    if (live.event === 'log') return;
+    if (live.event === 'log') return this.logs.take([live.data]);
+    if (live.event === 'connected') this.logs.connected();
     const before = this.#snapshot;
     if (live.event === 'lost') {
       const connection = before.heardAt === null ? 'connecting' : 'lost';

@@ -109,6 +109,7 @@ export class FixtureCatalog {
 
   plan(text: string, reason: string): PublicationPlan {
     const now = Date.now();
+    const changes = changesOf(CatalogText.parse(this.#text), CatalogText.parse(text));
     const plan: PublicationPlan = {
       id: `draft-${this.#plans.size + 1}`,
       createdAt: now,
@@ -119,14 +120,14 @@ export class FixtureCatalog {
       revision: revisionOf(text),
       text,
       changedOnDisk: false,
-      changes: changesOf(CatalogText.parse(this.#text), CatalogText.parse(text)),
+      changes,
       diff: hunksOf(this.#text, text),
       problems: problemsOf(CatalogText.parse(text)),
       blocked: [],
       warnings: [],
       findings: [],
-      rows: null,
-      bytes: null,
+      rows: sumOf(changes.map(({ rows }) => rows)),
+      bytes: sumOf(changes.map(({ bytes }) => bytes)),
     };
     this.#plans.set(plan.id, plan);
     return plan;
@@ -208,6 +209,12 @@ function masked(text: string): string {
 
 function revisionOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
+}
+
+function sumOf(numbers: readonly CatalogChange['rows'][]): CatalogChange['rows'] {
+  const known = numbers.filter((one) => one !== null);
+  if (known.length === 0) return null;
+  return { value: known.reduce((sum, { value }) => sum + value, 0), quality: 'statistics' };
 }
 
 interface Names {

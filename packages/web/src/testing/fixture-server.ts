@@ -10,6 +10,7 @@ import { CONNECTORS, discoveryOf, reportOf } from './fixture-connectors.ts';
 import { collectionOf, previewOf, usageOf } from './fixture-data.ts';
 import { planOf } from './fixture-plan.ts';
 import { FixtureRun } from './fixture-run.ts';
+import { FixtureLogs } from './fixture-logs.ts';
 import { settingsAt } from './fixture-settings.ts';
 import type { FixtureTable } from './fixture-status.ts';
 import { statusAt } from './fixture-status.ts';
@@ -31,6 +32,7 @@ export class FixtureServer {
   readonly #tables: readonly FixtureTable[];
   readonly #startedAt = Date.now();
   readonly #alerts = new FixtureAlerts(Date.now());
+  readonly #logs = new FixtureLogs(Date.now());
   readonly #plans = new Map<string, ReturnType<typeof planOf>>();
   readonly #runs = new Map<string, FixtureRun>();
   readonly #listeners = new Set<ServerResponse>();
@@ -78,6 +80,12 @@ export class FixtureServer {
     return this.#apply(
       this.#plan({ mode, task: mode === 'materialization' ? 'shop/warehouse' : 'shop/postgres', reason }).id,
     );
+  }
+
+  /** Something is said to the log, and to whoever listens. */
+  say(...said: Parameters<FixtureLogs['say']>): void {
+    const entry = this.#logs.say(...said);
+    for (const listener of this.#listeners) listener.write(`event: log\ndata: ${JSON.stringify(entry)}\n\n`);
   }
 
   #plan(draft: Parameters<typeof planOf>[0]): ReturnType<typeof planOf> {
@@ -158,6 +166,7 @@ export class FixtureServer {
     if (noun === 'alerts' && id === 'test') return this.#alerts.test();
     if (noun === 'alerts' && verb === 'acknowledge') return this.#alerts.acknowledge(id ?? '', 'anna');
     if (noun === 'alerts') return this.#alerts.list();
+    if (noun === 'logs') return { entries: this.#logs.entries };
     if (noun === 'settings') return settingsAt(this.#startedAt);
     if (noun === 'verifications') return { id: 'verification-1', reports: [] };
     if (noun === 'collections' && verb === 'preview')

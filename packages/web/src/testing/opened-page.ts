@@ -7,7 +7,8 @@ export interface OpenedPage {
   readonly complaints: string[];
 }
 
-const WAIT_MILLISECONDS = 10_000;
+/** A machine that many share is slow now and then; what never comes is found as well. */
+const WAIT_MILLISECONDS = 45_000;
 
 export async function openedPage(browser: Browser): Promise<OpenedPage> {
   const context = await browser.newContext({

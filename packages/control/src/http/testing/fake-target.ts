@@ -4,7 +4,7 @@ import { Problem } from '@brimful/model';
 import type { AlertDesk } from '../../alerts/alert-watch.ts';
 import type { HttpTarget } from '../http-target.ts';
 import { LogRing } from '../log-ring.ts';
-import { fakeCatalog, fakeConnections } from './fake-catalog.ts';
+import { fakeCatalog, fakeConnections, fakeSecrets } from './fake-catalog.ts';
 
 /** A pipe that only seems to run: one capture, one materialization, one run; it notes what is asked of it. */
 export interface FakeTarget extends HttpTarget {
@@ -33,6 +33,7 @@ export function fakeTarget(): FakeTarget {
     logs,
     catalog: fakeCatalog(note),
     connections: fakeConnections(note),
+    secrets: fakeSecrets(note),
     alerts: fakeAlerts(asked),
     settings: () => SETTINGS,
     watchers: () => watchers.size,
