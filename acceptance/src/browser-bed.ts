@@ -17,6 +17,8 @@ import { Client } from 'pg';
 const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
 /** Generous, as everywhere: reaching it is a failure, never a measurement. */
 const PATIENCE_MILLISECONDS = 120_000;
+/** Of a run: where the source is slow because the machine is busy, the governor reads with care. */
+const RUN_MILLISECONDS = 300_000;
 const LOOK_MILLISECONDS = 100;
 const TRANSACTIONS_PER_SECOND = 40;
 
@@ -123,6 +125,18 @@ export class BrowserBed implements AsyncDisposable {
   run(): Promise<Run> {
     const id = new URL(this.page.url()).pathname.split('/').at(-1) ?? '';
     return new Api({ origin: this.origin }).call('getRun', { path: { id } });
+  }
+
+  /** The run of the page's address when it has come to a state. */
+  async untilRun(state: Run['state']): Promise<Run> {
+    const deadline = Date.now() + RUN_MILLISECONDS;
+    for (;;) {
+      const run = await this.run();
+      if (run.state === state) return run;
+      if (Date.now() > deadline || run.state === 'failed' || run.state === 'cancelled')
+        throw new Error(`waited for ${state}:\n${JSON.stringify({ ...run, plan: run.plan.id }, null, 1)}`);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
+    }
   }
 
   /** All that is committed now has arrived everywhere. */

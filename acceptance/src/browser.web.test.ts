@@ -36,7 +36,7 @@ afterAll(async () => {
 describe.skipIf(!hasBrowser)('a person with a browser, and a real server', () => {
   test(
     'first start, then a reset: sources, Edit, Backfill, Save and publish',
-    { timeout: 5 * MINUTES },
+    { timeout: 10 * MINUTES },
     async () => {
       await using bed = await BrowserBed.create(shared, browser, ORDERS);
       const { page } = bed;
@@ -53,8 +53,9 @@ describe.skipIf(!hasBrowser)('a person with a browser, and a real server', () =>
       await publish(page);
       await page.getByRole('heading', { name: 'Dataflow reset of shop/postgres' }).waitFor();
       const address = page.url();
+      await bed.untilRun('swapped');
 
-      // Watched from all sides, whatever is reached first.
+      // Watched from all sides.
       await go(page, 'Sources');
       await page.getByRole('link', { name: 'shop/postgres', exact: true }).click();
       await page.getByRole('heading', { name: 'shop/postgres' }).waitFor();
@@ -78,7 +79,7 @@ describe.skipIf(!hasBrowser)('a person with a browser, and a real server', () =>
 
   test(
     'rows that vanished unseen: some days by the wizard, then the whole table',
-    { timeout: 5 * MINUTES },
+    { timeout: 10 * MINUTES },
     async () => {
       await using bed = await BrowserBed.create(shared, browser, ORDERS);
       const { page } = bed;
@@ -112,8 +113,7 @@ describe.skipIf(!hasBrowser)('a person with a browser, and a real server', () =>
       await page.getByLabel('Why').fill('an import removed the orders of May');
       await publish(page);
       await page.getByText(/placed_at from 2023-05-01/u).waitFor();
-      await page.getByText('done', { exact: true }).first().waitFor();
-      await expect.poll(async () => (await bed.run()).state, PATIENCE).toBe('done');
+      await bed.untilRun('done');
       expect(await bed.run()).toMatchObject({ report: { deleted: inMay, rows: 0 } });
       await expect.poll(() => left(MAY_2023), PATIENCE).toBe(0);
       expect(await left("placed_at >= '2025-09-01' AND placed_at < '2026-01-01'")).toBeGreaterThan(50);
@@ -124,7 +124,7 @@ describe.skipIf(!hasBrowser)('a person with a browser, and a real server', () =>
       await page.getByRole('option', { name: 'Incremental backfill' }).click();
       await page.getByRole('checkbox', { name: 'Backfill shop/orders' }).check();
       await publish(page);
-      await expect.poll(async () => (await bed.run()).state, PATIENCE).toBe('done');
+      await bed.untilRun('done');
       expect((await bed.run()).report?.deleted).toBeGreaterThan(50);
       expect(all).toBeGreaterThan(0);
       expect(bed.complaints).toEqual([]);
@@ -134,7 +134,7 @@ describe.skipIf(!hasBrowser)('a person with a browser, and a real server', () =>
 
   test(
     'a run is throttled, paused, reloaded, loses its server, comes back, is freed, undone and redone',
-    { timeout: 5 * MINUTES },
+    { timeout: 10 * MINUTES },
     async () => {
       await using bed = await BrowserBed.create(shared, browser, MANY_ORDERS);
       const { page } = bed;
@@ -187,8 +187,7 @@ describe.skipIf(!hasBrowser)('a person with a browser, and a real server', () =>
       await slider.focus();
       await slider.press('End');
       await page.getByRole('button', { name: 'Set', exact: true }).click();
-      await page.getByRole('button', { name: 'Undo' }).waitFor();
-      expect((await bed.run()).throttle.bytesPerSecond).toBe(null);
+      expect((await bed.untilRun('swapped')).throttle.bytesPerSecond).toBe(null);
 
       await page.getByRole('button', { name: 'Undo' }).click();
       await page.getByLabel('Why').fill('it was the other table');

@@ -63,7 +63,10 @@ function CaptureView({ capture }: { readonly capture: CaptureStatus }) {
         <Fact name="Tables" note="first read complete">
           {tablesDone(capture)} / {bindings.length}
         </Fact>
-        <Fact name="Rate" note={byteRate(bytesPerSecond)}>
+        <Fact
+          name="Rate"
+          note={bytesPerSecond === 0 ? 'as it changes' : `${byteRate(bytesPerSecond)} of tables being read`}
+        >
           {rowRate(rowsPerSecondOf(capture))}
         </Fact>
         <Fact

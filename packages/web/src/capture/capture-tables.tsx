@@ -88,12 +88,15 @@ function columnsOf(capture: string): readonly DataColumn<CaptureBindingStatus>[]
       header: 'Rows read of estimated',
       align: 'right',
       order: ({ rowsRead }) => rowsRead,
-      cell: ({ rowsRead, rowsEstimated, estimateQuality }) => (
-        <>
-          {count(rowsRead)} <span className="quiet">of</span>{' '}
-          <Estimated text={count(rowsEstimated)} quality={estimateQuality} />
-        </>
-      ),
+      cell: ({ rowsRead, rowsEstimated, estimateQuality }) =>
+        estimateQuality === 'exact' && rowsRead === rowsEstimated ? (
+          count(rowsRead)
+        ) : (
+          <>
+            {count(rowsRead)} <span className="quiet">of</span>{' '}
+            <Estimated text={count(rowsEstimated)} quality={estimateQuality} />
+          </>
+        ),
     },
     {
       id: 'rate',

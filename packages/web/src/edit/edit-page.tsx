@@ -79,7 +79,7 @@ function EditCapture({ capture }: { readonly capture: CaptureStatus }) {
   const [reason, setReason] = useState('');
   const client = useClient();
   const all = capture.bindings.length;
-  const defaultReason = `${MODE_WORDS[mode]} of ${chosen.size === all ? 'all' : chosen.size === 0 ? 'the marked' : chosen.size} tables, asked for in the browser`;
+  const defaultReason = `${MODE_WORDS[mode]} of ${tablesOf(chosen, all)}, asked for in the browser`;
   const planning = useMutation({
     mutationFn: (): Promise<BackfillPlan> =>
       client.plan({
@@ -153,4 +153,11 @@ function Planned({ planning: { isPending, error, data } }: PlannedProps) {
       </Stack>
     </Section>
   );
+}
+
+function tablesOf(chosen: ReadonlySet<string>, all: number): string {
+  const [only] = chosen;
+  if (chosen.size === 1 && only !== undefined) return only;
+  if (chosen.size === all) return 'all tables';
+  return chosen.size === 0 ? 'the marked tables' : `${chosen.size} tables`;
 }

@@ -1,5 +1,5 @@
 import type { BackfillPlan, BindingPlan, RunMode, RuntimeStatus, TablePlan } from '@brimful/model';
-import { count } from '../words/quantity.ts';
+import { count, several } from '../words/quantity.ts';
 import type { FlowGraph, FlowNodeType } from './flow-graph.ts';
 import { edge, node } from './flow-graph.ts';
 
@@ -99,7 +99,7 @@ export function impactGraph(plan: BackfillPlan, status: RuntimeStatus | null): F
 }
 
 function tablesOf(number: number): string {
-  return number === 1 ? '1 table' : `${count(number)} tables`;
+  return several(number, 'table');
 }
 
 function readNote(tables: number): string {

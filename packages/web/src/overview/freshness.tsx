@@ -45,7 +45,12 @@ const COLUMNS: readonly DataColumn<Row>[] = [
     header: 'Lag',
     align: 'right',
     order: age,
-    cell: ({ binding }) => lag(binding.lagMilliseconds),
+    cell: ({ binding }) =>
+      binding.phase === 'live' ? (
+        lag(binding.lagMilliseconds)
+      ) : (
+        <span className="quiet">not complete yet</span>
+      ),
   },
 ];
 

@@ -13,7 +13,7 @@ import { TaskRuns } from '../run/task-runs.tsx';
 import { isActive } from '../run/run-words.ts';
 import { useLive } from '../server/server-context.tsx';
 import { rowsPerSecondOf } from '../sources/capture-words.ts';
-import { byteRate, bytes, rowRate } from '../words/quantity.ts';
+import { byteRate, bytes, rowRate, several } from '../words/quantity.ts';
 import { Freshness } from './freshness.tsx';
 import { ProblemList, problemsOf } from './problem-list.tsx';
 
@@ -47,10 +47,16 @@ function Overview({ status }: { readonly status: RuntimeStatus }) {
   return (
     <Page title="Overview" state={toLookAt === 0 ? 'Healthy' : `${toLookAt} to look at`}>
       <Facts>
-        <Fact name="Health" note={`${captures.length} sources, ${materializations.length} destinations`}>
+        <Fact
+          name="Health"
+          note={`${several(captures.length, 'source')}, ${several(materializations.length, 'destination')}`}
+        >
           {toLookAt === 0 ? 'All is well' : `${toLookAt} to look at`}
         </Fact>
-        <Fact name="Read" note={byteRate(bytesRead)}>
+        <Fact
+          name="Read"
+          note={bytesRead === 0 ? 'as it changes' : `${byteRate(bytesRead)} of tables being read`}
+        >
           {rowRate(captures.reduce((sum, capture) => sum + rowsPerSecondOf(capture), 0))}
         </Fact>
         <Fact name="Written">{rowRate(written)}</Fact>

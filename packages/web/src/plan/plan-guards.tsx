@@ -10,6 +10,8 @@ const LEVEL_WORDS: Readonly<Record<Guard['level'], string>> = {
   warn: 'Mind',
   ok: 'Fine',
 };
+/** More checks that found nothing are folded away: what has to be read must not be lost among them. */
+const FINE_SHOWN = 2;
 const ORDER: readonly Guard['level'][] = ['block', 'confirm', 'warn', 'ok'];
 
 interface PlanGuardsProps {
@@ -25,17 +27,25 @@ export function PlanGuards({ guards, acknowledged, onAcknowledge }: PlanGuardsPr
     ([left], [right]) => ORDER.indexOf(left?.level ?? 'ok') - ORDER.indexOf(right?.level ?? 'ok'),
   );
   if (kinds.length === 0) return <Text size="sm">Nothing stands against it.</Text>;
+  const draw = (some: typeof kinds) =>
+    some.map((same) => (
+      <GuardKind
+        key={`${same[0]?.level} ${same[0]?.id}`}
+        same={same}
+        accepted={acknowledged.has(same[0]?.id ?? '')}
+        {...(onAcknowledge === undefined ? {} : { onAcknowledge })}
+      />
+    ));
+  const fine = kinds.filter(([first]) => first?.level === 'ok');
+  if (fine.length <= FINE_SHOWN) return <ul className={classes.guards}>{draw(kinds)}</ul>;
+  const others = kinds.filter(([first]) => first?.level !== 'ok');
   return (
-    <ul className={classes.guards}>
-      {kinds.map((same) => (
-        <GuardKind
-          key={`${same[0]?.level} ${same[0]?.id}`}
-          same={same}
-          accepted={acknowledged.has(same[0]?.id ?? '')}
-          {...(onAcknowledge === undefined ? {} : { onAcknowledge })}
-        />
-      ))}
-    </ul>
+    <>
+      {others.length > 0 && <ul className={classes.guards}>{draw(others)}</ul>}
+      <LazyDetails summary={`${fine.length} more checks found nothing against it`}>
+        {() => <ul className={classes.guards}>{draw(fine)}</ul>}
+      </LazyDetails>
+    </>
   );
 }
 

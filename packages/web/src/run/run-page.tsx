@@ -18,7 +18,8 @@ import { RunFacts } from './run-facts.tsx';
 import { runProgress } from './run-progress.ts';
 import { RunTables } from './run-tables.tsx';
 import { RunVerbs } from './run-verbs.tsx';
-import { canThrottle, MODE_WORDS, scopeWords, stagesDone } from './run-words.ts';
+import { canThrottle, isActive, MODE_WORDS, scopeWords, stagesDone } from './run-words.ts';
+import { SlowDestinations } from './slow-destinations.tsx';
 import { ThrottleControl } from './throttle-control.tsx';
 import { VerificationReports } from './verification-reports.tsx';
 
@@ -43,7 +44,13 @@ function RunView({ run }: { readonly run: Run }) {
   return (
     <Page
       title={`${MODE_WORDS[run.mode]} of ${request.task}`}
-      state={state === 'running' ? percent(progress.done) : state}
+      state={
+        state !== 'running'
+          ? state
+          : progress.done < 1
+            ? percent(progress.done)
+            : (bindings.find(({ done }) => done >= 1)?.state ?? state)
+      }
       above={<span className="quiet mono">{run.id}</span>}
       sentence={
         <>
@@ -68,6 +75,7 @@ function RunView({ run }: { readonly run: Run }) {
           </>
         )}
       </Text>
+      {isActive(state) && <SlowDestinations run={run} />}
       <ProgressBar wide done={progress.done} tone={toneOf(run)} label="The whole run" />
       <RunFacts run={run} />
       {problems.slice(0, 5).map(({ collection, problem }) => (

@@ -40,6 +40,8 @@ function formOf({ task, binding, mode }: WizardStart): WizardForm {
     task: task ?? null,
     bindings: binding === undefined ? [] : [binding],
     mode: mode === 'incremental' || mode === 'materialization' ? mode : 'reset',
+    // As when it is chosen here. Who comes from one table may mean all of it.
+    rows: mode === 'incremental' && binding === undefined ? 'time' : 'all',
   };
 }
 

@@ -13,6 +13,11 @@ export function count(value: number | null | undefined): string {
   return value === null || value === undefined ? UNKNOWN : WHOLE.format(value);
 }
 
+/** `1 source`, `1,200 sources`. */
+export function several(number: number, noun: string): string {
+  return `${count(number)} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 /** For tight places: `1.2M`. */
 export function shortCount(value: number | null | undefined): string {
   return value === null || value === undefined ? UNKNOWN : SHORT.format(value);
