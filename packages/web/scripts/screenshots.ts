@@ -22,6 +22,7 @@ const PAGES: Readonly<Record<string, string>> = {
   edit: '/sources/shop%2Fpostgres/edit',
   collections: '/collections',
   collection: '/collections/shop%2Forders',
+  'collection-history': '/collections/shop%2Forders',
   destinations: '/destinations',
   destination: '/destinations/shop%2Fwarehouse',
   wizard: '/backfill',
@@ -57,6 +58,7 @@ for (const scheme of ['light', 'dark'] as const) {
     });
     await page.goto(origin + path);
     await page.getByRole('heading', { level: 1 }).waitFor();
+    if (name === 'collection-history') await page.getByRole('tab', { name: 'Schema history' }).click();
     await page.waitForTimeout(name === 'run' ? 4000 : 900);
     const height = await page.evaluate(() => document.documentElement.scrollHeight);
     await page.setViewportSize({ width: WIDTH, height: name === 'graph' ? 900 : Math.min(height, HIGHEST) });

@@ -6,7 +6,7 @@ import type {
   Resource,
   StreamPart,
 } from '@brimful/connector';
-import type { CaptureSpec, Json, ProblemRecord, TaskState } from '@brimful/model';
+import type { CaptureSpec, Json, PastProblem, ProblemRecord, TaskState } from '@brimful/model';
 import { Problem, assert, batchBytes, isDiscovered, toProblem } from '@brimful/model';
 import { CollectionWriter } from '../collection/collection-writer.ts';
 import { collectionGenerations } from '../collection/generations.ts';
@@ -61,6 +61,9 @@ export class CaptureTask {
   readonly passed = new Watermark();
   state: TaskState = 'starting';
   problem: ProblemRecord | undefined;
+  /** Sessions that were lost since the start, and why the newest was. */
+  retries = 0;
+  lastProblem: PastProblem | undefined;
   sourceEnd: Position = 0n;
   /** Milliseconds since 1970 when all that the source had was journaled. */
   caughtUpAt = 0;
@@ -112,6 +115,8 @@ export class CaptureTask {
           );
           return;
         }
+        this.retries += 1;
+        this.lastProblem = { at: this.#context.now(), problem: this.problem };
         this.state = 'waiting';
         this.#context.log.warn({ capture: this.spec.name, problem: this.problem }, problem.message);
         await sleep(backOff.next(this.#context.now() - started), signal).catch(() => undefined);
