@@ -141,8 +141,8 @@ function Lag({ binding: { lagMilliseconds, lagBytes } }: { readonly binding: Mat
 function Swap({ run }: { readonly run: RunSummary | undefined }) {
   if (run === undefined) return <span className="quiet">none</span>;
   return (
-    <Link to="/runs/$id" params={{ id: run.id }} className={`plain ${classes.line}`}>
-      {run.state === 'swapped' ? 'in, can be undone' : `next: ${run.state}`}
+    <Link to="/runs/$id" params={{ id: run.id }} className={`plain ${classes.swap}`}>
+      {run.state === 'swapped' ? 'swapped in, can be undone' : `next generation: ${run.state}`}
     </Link>
   );
 }
