@@ -45,7 +45,7 @@ export default defineConfig({
           name: 'web',
           include: matching('.web'),
           globalSetup: [PAGES_GLOBAL_SETUP],
-          testTimeout: MINUTE_MS,
+          testTimeout: 3 * MINUTE_MS,
           hookTimeout: MINUTE_MS,
         },
       },

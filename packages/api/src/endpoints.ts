@@ -39,6 +39,9 @@ export const ENDPOINTS = {
   listConnectors: 'GET /api/v1/connectors',
   checkConnection: 'POST /api/v1/connections/check',
   discoverResources: 'POST /api/v1/connections/resources',
+  listSecrets: 'GET /api/v1/secrets',
+  putSecret: 'POST /api/v1/secrets',
+  removeSecret: 'DELETE /api/v1/secrets/{name}',
 } as const satisfies Readonly<Record<string, `${'GET' | 'POST' | 'DELETE'} /${string}`>>;
 
 export type OperationName = keyof typeof ENDPOINTS;

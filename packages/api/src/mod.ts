@@ -24,6 +24,7 @@ export { publicationDraft, revertRequest } from './publication.ts';
 export type { Answer, Request, ValidRequest } from './requests.ts';
 export type { RunSummary } from './run.ts';
 export { runOrder } from './run.ts';
+export { secretName, secretValue } from './secret.ts';
 export type { Session } from './session.ts';
 export type { SchemaVersion } from './schema.ts';
 export type { AccessState, ConfiguredSettings, Settings } from './settings.ts';

@@ -15,6 +15,7 @@ import {
   revertRequest,
 } from './publication.ts';
 import { run, runOrder, runState, runSummary } from './run.ts';
+import { secretName, secretSummary, secretValue } from './secret.ts';
 import { credentials, session } from './session.ts';
 import { settings } from './settings.ts';
 import { captureStatus, materializationStatus, runtimeStatus } from './status.ts';
@@ -189,5 +190,22 @@ export const OPERATIONS = {
     summary: 'The tables of a source',
     body: discoveryRequest,
     answer: discovery,
+  },
+  listSecrets: {
+    summary: 'Names of the secrets that are kept',
+    answer: z.object({ secrets: z.array(secretSummary) }),
+  },
+  putSecret: {
+    summary: 'Keep a secret, encrypted',
+    description:
+      '`${NAME}` in the configuration means it where the environment has no such variable. It never comes back. What runs takes it up with the next publication or start.',
+    body: secretValue,
+    answer: secretSummary,
+    status: 201,
+  },
+  removeSecret: {
+    summary: 'Forget a secret',
+    path: z.object({ name: secretName }),
+    answer: z.object({ secrets: z.array(secretSummary) }),
   },
 } as const satisfies Readonly<Record<OperationName, Operation>>;

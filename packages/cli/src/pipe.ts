@@ -33,6 +33,7 @@ import { connectionLook } from './connections/connection-look.ts';
 import type { ConnectorRegistry } from './connectors.ts';
 import type { Redact } from './redact.ts';
 import { Redactions } from './redact.ts';
+import { SecretBook } from './secrets/secret-book.ts';
 import { isShown } from './terminal/run-lines.ts';
 import { packageVersion } from './version.ts';
 
@@ -298,13 +299,22 @@ export class Pipe implements AsyncDisposable {
 
   async #serve(): Promise<void> {
     const { connectors, environment = process.env } = this.#options;
+    const { file, dataDirectory } = this.#config;
+    const secrets = new SecretBook({
+      registry: this.#store.registry,
+      dataDirectory,
+      environment,
+      now: this.#now,
+      onPut: (secret) => this.#redactions.note(secret),
+    });
     const target: HttpTarget = {
       backfills: this.#backfills,
       catalog: this.#publisher,
       status: () => this.status(),
       verify: (request, signal, onProgress) => this.verify(request, signal, onProgress),
       collections: collectionLook(this.#store, this.#log),
-      connections: connectionLook({ connectors, environment, file: this.#config.file, store: this.#store }),
+      connections: connectionLook({ connectors, environment, file, store: this.#store, secrets }),
+      secrets,
       logs: this.#logs,
       alerts: this.#alerts,
       // The data directory stays what it was, whatever another configuration says.

@@ -76,18 +76,32 @@ function decoded(text: string): string {
 /** So many configurations' secrets are remembered: a message may be on its way for a while. */
 const REMEMBERED_LIMIT = 8;
 
-/** Takes out the secrets of every configuration there was lately. */
+/** Newly kept ones, beside those of configurations. */
+const NOTED_LIMIT = 1000;
+
+/** Takes out the secrets of every configuration there was lately, and those that were kept since the start. */
 export class Redactions {
   readonly #all: Redact[];
+  readonly #noted: string[] = [];
+  #redactNoted: Redact = (text) => text;
 
   constructor(first: Redact) {
     this.#all = [first];
   }
 
+  /** Of the configuration that is in force from now on. */
   add(redact: Redact): void {
     this.#all.push(redact);
     if (this.#all.length > REMEMBERED_LIMIT) this.#all.shift();
   }
 
-  readonly redact: Redact = (text) => this.#all.reduce((shown, redact) => redact(shown), text);
+  /** One more secret, in force or not. */
+  note(secret: string): void {
+    this.#noted.push(secret);
+    if (this.#noted.length > NOTED_LIMIT) this.#noted.shift();
+    this.#redactNoted = redactor(this.#noted.map((one) => ({ secret: one })));
+  }
+
+  readonly redact: Redact = (text) =>
+    this.#redactNoted(this.#all.reduce((shown, redact) => redact(shown), text));
 }

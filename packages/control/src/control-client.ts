@@ -10,11 +10,18 @@ import type {
   PublicationSummary,
   Run,
   RuntimeStatus,
+  SecretSummary,
   VerificationReport,
 } from '@brimful/model';
 import { Problem } from '@brimful/model';
 import { findSocket } from './control-socket.ts';
-import type { BackfillCalls, CatalogCalls, VerifyProgress, VerifyRequest } from './control-target.ts';
+import type {
+  BackfillCalls,
+  CatalogCalls,
+  SecretCalls,
+  VerifyProgress,
+  VerifyRequest,
+} from './control-target.ts';
 import type { CallName, StreamName } from './operations.ts';
 import { CALLS } from './operations.ts';
 import type { VerifyItem } from './verifying.ts';
@@ -29,6 +36,7 @@ export class ControlClient {
   readonly #socket: string;
   readonly backfills: BackfillCalls;
   readonly catalog: CatalogCalls;
+  readonly secrets: SecretCalls;
 
   constructor(socket: string) {
     this.#socket = socket;
@@ -41,6 +49,13 @@ export class ControlClient {
       run: (id) => this.#call<Run>('backfills/run', { id }),
       order: (id, order) => this.#call<Run>('backfills/order', { id, ...order }),
       watch: (signal) => this.#stream<Run>('backfills/watch', {}, signal),
+    };
+    this.secrets = {
+      list: () => this.#call<readonly SecretSummary[]>('secrets/list', {}),
+      put: (name, value, who) => this.#call<SecretSummary>('secrets/put', { name, value, who }),
+      remove: async (name) => {
+        await this.#call<null>('secrets/remove', { name });
+      },
     };
     this.catalog = {
       read: () => this.#call<Catalog>('catalog/read', {}),

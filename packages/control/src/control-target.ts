@@ -8,6 +8,7 @@ import type {
   PublicationSummary,
   Run,
   RuntimeStatus,
+  SecretSummary,
   VerificationReport,
 } from '@brimful/model';
 
@@ -16,6 +17,7 @@ export interface ControlTarget {
   readonly backfills: BackfillCalls;
   /** Undefined where what runs has no file. */
   readonly catalog?: CatalogCalls | undefined;
+  readonly secrets?: SecretCalls | undefined;
   status(): RuntimeStatus;
   /** Compares; for what differs it plans a repair, and nothing else changes. Ends early, by throwing, when the signal is aborted. */
   verify(
@@ -58,6 +60,14 @@ export interface CatalogCalls {
   find(number: number): Promise<Publication>;
   /** A plan for the text before a publication. */
   planRevert(number: number, draft: Omit<CatalogDraft, 'text' | 'base'>): Promise<PublicationPlan>;
+}
+
+/** Secrets at rest. Their values go in, and never come out. (Invariant 10) */
+export interface SecretCalls {
+  list(): Promise<readonly SecretSummary[]>;
+  put(name: string, value: string, who: string): Promise<SecretSummary>;
+  /** Throws `BRM-SECRET-UNKNOWN`. */
+  remove(name: string): Promise<void>;
 }
 
 export interface CatalogDraft {

@@ -13,6 +13,7 @@ export type {
   CatalogCalls,
   CatalogDraft,
   ControlTarget,
+  SecretCalls,
   VerifyProgress,
   VerifyRequest,
 } from './control-target.ts';
@@ -29,4 +30,4 @@ export { amountOfAll } from './catalog/change.ts';
 export { PublicationBook } from './catalog/publication-book.ts';
 export { specDiff } from './catalog/spec-diff.ts';
 export { sameLines, textDiff, unifiedLines } from './catalog/text-diff.ts';
-export { heldByRuns } from './catalog/held-by-run.ts';
+export { heldByRuns, undoTaken } from './catalog/held-by-run.ts';

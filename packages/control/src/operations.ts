@@ -4,12 +4,20 @@ import {
   revertRequest,
   runDraft,
   runOrder,
+  secretName,
+  secretValue,
   verificationRequest,
 } from '@brimful/api';
 import type { RunDraft, RunOrder } from '@brimful/engine';
 import { Problem } from '@brimful/model';
 import { z } from 'zod';
-import type { CatalogCalls, CatalogDraft, ControlTarget, VerifyRequest } from './control-target.ts';
+import type {
+  CatalogCalls,
+  CatalogDraft,
+  ControlTarget,
+  SecretCalls,
+  VerifyRequest,
+} from './control-target.ts';
 import { verifying } from './verifying.ts';
 
 /**
@@ -50,6 +58,9 @@ const verify: z.ZodType<VerifyRequest> = verificationRequest.extend({ author: te
 const catalogDraft: z.ZodType<CatalogDraft> = publicationDraft.extend({ author: text });
 const revert = revertRequest.extend({ author: text, number: z.int() });
 
+const secret = secretValue.extend({ who: text });
+const byName = z.strictObject({ name: secretName });
+
 export const CALLS = {
   status: call(nothing, QUICK_MILLISECONDS, async (target) => target.status()),
   'backfills/plan': call(draft, PLAN_MILLISECONDS, (target, request) => target.backfills.plan(request)),
@@ -77,6 +88,14 @@ export const CALLS = {
   'catalog/revert': call(revert, PLAN_MILLISECONDS, (target, { number, ...given }) =>
     catalogOf(target).planRevert(number, given),
   ),
+  'secrets/list': call(nothing, QUICK_MILLISECONDS, (target) => secretsOf(target).list()),
+  'secrets/put': call(secret, QUICK_MILLISECONDS, (target, { name, value, who }) =>
+    secretsOf(target).put(name, value, who),
+  ),
+  'secrets/remove': call(byName, QUICK_MILLISECONDS, async (target, { name }) => {
+    await secretsOf(target).remove(name);
+    return null;
+  }),
 } as const satisfies Readonly<Record<string, Call>>;
 
 export const STREAMS = {
@@ -90,6 +109,11 @@ export type StreamName = keyof typeof STREAMS;
 function catalogOf({ catalog }: ControlTarget): CatalogCalls {
   if (catalog !== undefined) return catalog;
   throw new Problem('BRM-CATALOG-NONE', 'What runs here has no file that could be changed.');
+}
+
+function secretsOf({ secrets }: ControlTarget): SecretCalls {
+  if (secrets !== undefined) return secrets;
+  throw new Problem('BRM-SECRET-NONE', 'What runs here keeps no secrets.');
 }
 
 function call<Request>(

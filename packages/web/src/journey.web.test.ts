@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { barriersOn } from './testing/accessibility.ts';
 import { findChromium, openBrowser } from './testing/browser.ts';
 import { FixtureServer } from './testing/fixture-server.ts';
 import type { FixtureTable } from './testing/fixture-status.ts';
 import { manyTables, SHOP } from './testing/fixture-status.ts';
+import { openedPage } from './testing/opened-page.ts';
 
 const DIST = join(import.meta.dirname, '../dist');
 const hasBrowser = findChromium() !== undefined;
@@ -30,14 +31,7 @@ interface Opened {
 async function opened(tables: readonly FixtureTable[] = SHOP, secondsOfRuns = 3): Promise<Opened> {
   const server = new FixtureServer({ dist: DIST, tables, secondsOfRuns });
   const origin = await server.start();
-  const context = await browser.newContext({
-    viewport: { width: 1280, height: 900 },
-    reducedMotion: 'reduce',
-  });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('pageerror', ({ message }) => complaints.push(message));
-  page.setDefaultTimeout(10_000);
+  const { page, context, complaints } = await openedPage(browser);
   onTestFinished(async () => {
     await context.close();
     await server.stop();
@@ -190,6 +184,42 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
     await page.getByRole('link', { name: 'public.table_0999' }).waitFor();
     expect(complaints).toEqual([]);
   });
+
+  test('a thousand tables: the graph, a plan of all and its run are pages like any other', async () => {
+    const { page, origin, server, complaints } = await opened(manyTables(1000), 60);
+    const { run } = server.begin('reset', 'all of it');
+    await page.goto(`${origin}/graph?run=${run.id}`);
+    await page.getByText('1,000 collections: rebuilt beside, then exchanged.').waitFor();
+    await page.goto(`${origin}/plans/${run.plan.id}`);
+    const impact = page.getByRole('list', { name: 'Impact of this backfill' });
+    expect(await impact.getByRole('listitem').first().textContent()).toBe(
+      'shop/postgres is read: 1,000 tables.',
+    );
+    await page.getByText('and 992 more like these').waitFor();
+    await page.goto(`${origin}/runs/${run.id}`);
+    await page.getByRole('progressbar', { name: 'Progress of shop/table_0000' }).waitFor();
+    expect(await page.getByRole('progressbar').count()).toBeLessThan(80);
+    expect(complaints).toEqual([]);
+  });
+
+  test('what a plan leaves alone is grey, and said', async () => {
+    const { page, origin, complaints } = await opened();
+    await page.goto(`${origin}/sources/shop%2Fpostgres/edit`);
+    await page.getByRole('checkbox', { name: 'Backfill shop/orders' }).check();
+    await page.getByRole('button', { name: 'Preview plan' }).click();
+    const impact = page.getByRole('list', { name: 'Impact of this backfill' });
+    await impact.waitFor();
+    expect(await impact.getByRole('listitem').allTextContents()).toEqual([
+      'shop/postgres is read: 1 table.',
+      'shop/orders: rebuilt, generation 1 → 2.',
+      'shop/warehouse: table orders rebuilt, then swapped in.',
+      '11 other collections of this source stay as they are.',
+    ]);
+    const graph = page.getByRole('group', { name: 'Impact of this backfill, as a graph' });
+    expect(await graph.locator('[data-touched]').count()).toBe(3);
+    expect(await graph.locator('[data-muted]').count()).toBe(5);
+    expect(complaints).toEqual([]);
+  });
 });
 
 /** In the dark only colours can be different: some pages have all of them. */
@@ -207,6 +237,7 @@ const DARK_ADDRESSES = [
 const ADDRESSES = [
   '/',
   '/graph',
+  '/graph?run=run-000001',
   '/sources',
   '/sources/billing%2Fpostgres',
   '/sources/shop%2Fpostgres/edit',
@@ -236,18 +267,7 @@ describe.skipIf(!hasBrowser)('accessibility', () => {
       for (const address of scheme === 'dark' ? DARK_ADDRESSES : ADDRESSES) {
         await page.goto(origin + address);
         await page.getByRole('heading', { level: 1 }).waitFor();
-        await page.evaluate(axe.source);
-        const violations = await page.evaluate(async () => {
-          const { axe: inPage } = globalThis as unknown as { readonly axe: typeof axe };
-          const { violations: all } = await inPage.run();
-          return all.map(
-            ({ id, nodes }) =>
-              `${id}: ${nodes
-                .map(({ html }) => html.slice(0, 160))
-                .slice(0, 3)
-                .join(' | ')}`,
-          );
-        });
+        const violations = await barriersOn(page);
         found.push(...violations.map((violation) => `${address} ${violation}`));
       }
       expect(found).toEqual([]);

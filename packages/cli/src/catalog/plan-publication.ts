@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { CatalogContent } from '@brimful/control';
-import { amountOfAll, heldByRuns, specDiff, textDiff } from '@brimful/control';
+import { amountOfAll, heldByRuns, specDiff, textDiff, undoTaken } from '@brimful/control';
 import type { CatalogFinding, CatalogProblem, PublicationPlan, Run } from '@brimful/model';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Redact } from '../redact.ts';
@@ -56,7 +56,7 @@ export function planFrom(parts: PlanParts): PublicationPlan {
     diff: isOnDisk && applied === undefined ? [] : textDiff(shownBefore, maskedText(next.text)),
     problems: parts.problems.map((problem) => ({ ...problem, message: redact(problem.message) })),
     blocked,
-    warnings: parts.warnings,
+    warnings: [...parts.warnings, ...(loaded === undefined ? [] : undoTaken(parts.runs, loaded.spec))],
     findings,
     ...amountOfAll(reads),
   };

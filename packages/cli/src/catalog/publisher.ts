@@ -278,6 +278,9 @@ export class Publisher implements CatalogCalls {
     this.#options.reach?.('catalog.entered');
     const { number } = publication;
     try {
+      // Somebody may have written it between our look and the record.
+      const { text, revision } = await readCatalog(this.#options.path);
+      if (revision !== plan.base) throw changedSince(planned.baseText, text, { plan: plan.id });
       if (next.revision !== plan.base) await writeCatalog(this.#options.path, next.text);
     } catch (thrown) {
       await this.#book.settle(number, 'refused', toProblem(thrown).toJSON());

@@ -56,7 +56,8 @@ async function inTerminal(
     const view = progressView(status, options, runs);
     const footer = stopping
       ? 'Stopping (Ctrl-C again: at once) ...'
-      : `Ctrl-C stops; nothing is lost. ${url === undefined ? 'Elsewhere: brimful status' : `In the browser: ${url}`}`;
+      : (status.reloading ??
+        `Ctrl-C stops; nothing is lost. ${url === undefined ? 'Elsewhere: brimful status' : `In the browser: ${url}`}`);
     screen.draw([...view, output.colors.dim(footer)].map((line) => output.redact(line)));
   };
   try {
@@ -97,10 +98,10 @@ async function withLogs(
 function sayWhatChanged(publication: Publication | undefined, log: Logger): void {
   if (publication === undefined || publication.before === null) return;
   const { number, changes } = publication;
-  const lines = changes.slice(0, CHANGES_SHOWN).map(({ sentence, effect }) => `${sentence} ${effect}`);
-  const more = changes.length - lines.length;
-  if (more > 0) lines.push(`And ${more} more: brimful publications show ${number}`);
-  log.warn({ publication: number, changes: lines }, 'The file was changed since it was applied last');
+  log.warn({ publication: number }, 'The file was changed since it was applied last');
+  for (const { sentence, effect } of changes.slice(0, CHANGES_SHOWN)) log.warn({}, `${sentence} ${effect}`);
+  const more = changes.length - CHANGES_SHOWN;
+  if (more > 0) log.warn({}, `And ${more} more: brimful publications show ${number}`);
 }
 
 interface Watcher {

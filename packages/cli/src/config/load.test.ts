@@ -154,8 +154,8 @@ describe('variables', () => {
 
   test('that are missing are all named with their places', async () => {
     expect(await problems(withConfig('{ url: ${SHOP_URL}, port: ${SHOP_PORT} }'))).toEqual([
-      'brimful.yaml:4:20 BRM-CONFIG-VARIABLE The environment variable SHOP_URL is not set. | Set it before you start brimful: export SHOP_URL=...',
-      'brimful.yaml:4:39 BRM-CONFIG-VARIABLE The environment variable SHOP_PORT is not set. | Set it before you start brimful: export SHOP_PORT=...',
+      'brimful.yaml:4:20 BRM-CONFIG-VARIABLE The environment variable SHOP_URL is not set. | Set it before you start brimful: export SHOP_URL=... Or keep it: brimful secret set SHOP_URL',
+      'brimful.yaml:4:39 BRM-CONFIG-VARIABLE The environment variable SHOP_PORT is not set. | Set it before you start brimful: export SHOP_PORT=... Or keep it: brimful secret set SHOP_PORT',
     ]);
   });
 

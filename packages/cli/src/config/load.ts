@@ -11,6 +11,7 @@ import { ConfigDocument } from './document.ts';
 import { checkReferences } from './references.ts';
 import type { Config } from './schema.ts';
 import { configSchema } from './schema.ts';
+import { storedSecrets } from './stored-secrets.ts';
 import { toSpec } from './to-spec.ts';
 import { validate } from './validate.ts';
 
@@ -63,7 +64,9 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Lo
 /** The same for a text that was already read. `path` is where it is, or would be. */
 export async function parseConfig(text: string, path: string, options: LoadOptions): Promise<LoadedConfig> {
   const shown = relative(options.workingDirectory, path);
-  const document = ConfigDocument.parse(text, shown.startsWith('..') ? path : shown, options.environment);
+  const stored = await storedSecrets(text, path, options.environment);
+  const environment = { ...options.environment, ...stored };
+  const document = ConfigDocument.parse(text, shown.startsWith('..') ? path : shown, environment);
   if (document.value === null) {
     throw new Problem('BRM-CONFIG-VALUE', 'The configuration is empty.', {
       at: { file: document.file, line: 1, column: 1 },
@@ -72,7 +75,7 @@ export async function parseConfig(text: string, path: string, options: LoadOptio
   }
   // Invariant 10: a message may repeat a name that is wrong, and the name may be a misplaced secret.
   const refuse = (problems: readonly Problem[]): never => {
-    const redact = redactor([], document.fromEnvironment);
+    const redact = redactor([keptSecrets(stored)], document.fromEnvironment);
     throw new AggregateError(problems.map((problem) => redacted(problem, redact)));
   };
   const valid = validate(configSchema, document.value, document, []);
@@ -92,8 +95,16 @@ export async function parseConfig(text: string, path: string, options: LoadOptio
     backfill: { undo: valid.value.backfill.undo, prices: valid.value.backfill.prices },
     alerts: alertSettings(alerts, spec.limits),
     server: { ...server, port: server.port, password: server.password },
-    redact: redactor([...configs, secretsOf(server), alertSecrets(alerts)], document.fromEnvironment),
+    redact: redactor(
+      [...configs, secretsOf(server), alertSecrets(alerts), keptSecrets(stored)],
+      document.fromEnvironment,
+    ),
   };
+}
+
+/** All of them are secrets, whatever their names are. */
+function keptSecrets(stored: Readonly<Record<string, string>>): unknown {
+  return Object.values(stored).map((secret) => ({ secret }));
 }
 
 /** Under names that the redactor knows for those of secrets. */

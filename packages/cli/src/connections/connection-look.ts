@@ -10,9 +10,11 @@ import { withAbsolutePaths } from '../config/absolute-paths.ts';
 import { ConfigDocument } from '../config/document.ts';
 import { connectorSides } from '../config/json-schema.ts';
 import { validate } from '../config/validate.ts';
+import { hideVariables } from '../config/interpolation.ts';
 import type { ConnectorRegistry } from '../connectors.ts';
 import type { Redact } from '../redact.ts';
 import { redactor } from '../redact.ts';
+import type { SecretBook } from '../secrets/secret-book.ts';
 import { problemsOf } from '../terminal/problem-text.ts';
 import { inspectDestination } from './inspect.ts';
 import { withinTime } from './within-time.ts';
@@ -33,6 +35,7 @@ export interface ConnectionLookOptions {
   /** Of the catalog: relative paths are relative to it. */
   readonly file: string;
   readonly store: Store;
+  readonly secrets: SecretBook;
 }
 
 interface Prepared {
@@ -136,10 +139,12 @@ async function discovered(request: DiscoveryRequest, options: ConnectionLookOpti
 async function preparedConfig(
   { connector, config }: { readonly connector: string; readonly config: Readonly<Record<string, unknown>> },
   kind: ConnectionRequest['kind'],
-  { connectors, environment, file }: ConnectionLookOptions,
+  { connectors, environment, file, secrets }: ConnectionLookOptions,
 ): Promise<Prepared> {
   // JSON is YAML: so it is read, and its mistakes told, like the file's.
-  const document = ConfigDocument.parse(JSON.stringify(config, null, 2), 'config', environment);
+  const text = JSON.stringify(config, null, 2);
+  const names = new Set(hideVariables(text).variables.map(({ name }) => name));
+  const document = ConfigDocument.parse(text, 'config', { ...(await secrets.values(names)), ...environment });
   const filledIn = document.fromEnvironment.map(({ value }) => ({ secret: value }));
   const redact = redactor([document.value, ...filledIn], document.fromEnvironment);
   const side =

@@ -14,6 +14,18 @@ export function heldByRuns(runs: readonly Run[], spec: Spec): readonly string[] 
   });
 }
 
+/** What a catalog takes from runs that could still be undone: what they keep for it is not removed while their tables are gone. */
+export function undoTaken(runs: readonly Run[], spec: Spec): readonly string[] {
+  return runs.flatMap((run) => {
+    if (run.undoUntil === null || holdOf(run) !== null) return [];
+    const [first] = run.plan.bindings.flatMap((binding) => lostOf(run, binding, spec));
+    if (first === undefined) return [];
+    return [
+      `${run.id} can still be undone, and keeps earlier tables for it: they stay while ${first} is not there.`,
+    ];
+  });
+}
+
 function lostOf(run: Run, { collection, resource, tables }: BindingPlan, spec: Spec): readonly string[] {
   const isCaptured =
     resource === null || spec.captures.some((capture) => isFilledBy(capture, resource, collection));

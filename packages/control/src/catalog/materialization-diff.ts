@@ -146,7 +146,10 @@ function options(
         ...subject,
         sentence: `${table} of ${task}: deletes are ${deletes} instead of ${before.deletes}.`,
         consequence: 'backfill',
-        effect: 'The table has to be built anew for it.',
+        effect:
+          deletes === 'soft'
+            ? 'It has no column for that: it stops at its next change, until it is built anew.'
+            : 'It goes on; rows that are marked as deleted stay until it is built anew.',
         command: `brimful backfill run ${task} --binding ${collection} --mode materialization --reason "deletes are ${deletes}"`,
       }),
     );

@@ -29,7 +29,7 @@ export interface Shelf {
 
 /** What every operation does. Requests are valid, callers are let in. */
 export function handlersOf({ target, verifications, usage, access, server }: Shelf): Handlers {
-  const { alerts, backfills, collections, logs, catalog, connections } = target;
+  const { alerts, backfills, collections, logs } = target;
   return {
     getStatus: () => target.status(),
     listCaptures: () => ({ captures: [...target.status().captures] }),
@@ -79,6 +79,24 @@ export function handlersOf({ target, verifications, usage, access, server }: She
       startedAt: target.status().startedAt,
     }),
     getUsage: () => usage.usage(),
+    ...catalogHandlers(target),
+  };
+}
+
+type CatalogOperation =
+  | `${string}Publication${string}`
+  | `${string}Secret${string}`
+  | 'getCatalog'
+  | 'listConnectors'
+  | 'checkConnection'
+  | 'discoverResources';
+
+function catalogHandlers({
+  catalog,
+  connections,
+  secrets,
+}: HttpTarget): Pick<Handlers, Extract<keyof Handlers, CatalogOperation>> {
+  return {
     getCatalog: () => catalog.read(),
     planPublication: ({ body }, { who }) => catalog.plan({ ...body, author: who }),
     getPublicationPlan: ({ path }) => catalog.findPlan(path.id),
@@ -92,6 +110,12 @@ export function handlersOf({ target, verifications, usage, access, server }: She
     listConnectors: async () => ({ connectors: await connections.connectors() }),
     checkConnection: ({ body }) => connections.check(body),
     discoverResources: ({ body }) => connections.discover(body),
+    listSecrets: async () => ({ secrets: [...(await secrets.list())] }),
+    putSecret: ({ body }, { who }) => secrets.put(body.name, body.value, who),
+    removeSecret: async ({ path }) => {
+      await secrets.remove(path.name);
+      return { secrets: [...(await secrets.list())] };
+    },
   };
 }
 

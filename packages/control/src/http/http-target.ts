@@ -10,12 +10,13 @@ import type {
   SchemaVersions,
 } from '@brimful/api';
 import type { AlertDesk } from '../alerts/alert-watch.ts';
-import type { CatalogCalls, ControlTarget } from '../control-target.ts';
+import type { CatalogCalls, ControlTarget, SecretCalls } from '../control-target.ts';
 import type { LogRing } from './log-ring.ts';
 
 /** What the HTTP server shows and steers: a running pipe, and what is kept about it. */
 export interface HttpTarget extends ControlTarget {
   readonly catalog: CatalogCalls;
+  readonly secrets: SecretCalls;
   readonly collections: CollectionLook;
   readonly connections: ConnectionLook;
   readonly logs: LogRing;

@@ -53,6 +53,9 @@ const REQUESTS: { readonly [Name in OperationName]: Request<Name> } = {
   revertPublication: { path: { number: 2 }, body: { reason: 'it was wrong' } },
   listConnectors: {},
   checkConnection: { body: { connector: 'postgres', kind: 'capture', config: { url: '${SHOP_URL}' } } },
+  listSecrets: {},
+  putSecret: { body: { name: 'SHOP_PASSWORD', value: 'hush' } },
+  removeSecret: { path: { name: 'SHOP_PASSWORD' } },
   discoverResources: { body: { connector: 'postgres', config: { url: '${SHOP_URL}' } } },
 };
 

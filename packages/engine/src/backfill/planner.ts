@@ -23,6 +23,7 @@ import type {
 } from '@brimful/model';
 import { Problem, STATUS_KEY, defaultTable, isDiscovered, toProblem } from '@brimful/model';
 import type { Store } from '@brimful/store';
+import { measuredRead } from '../capture/reading-time.ts';
 import { currentBase } from '../collection/base.ts';
 import { collectionGenerations, tableGenerations } from '../collection/generations.ts';
 import { journalId } from '../collection/journal-id.ts';
@@ -102,6 +103,7 @@ export class Planner {
       now: now(),
       bindings,
       runs,
+      firstRead: request.mode === 'materialization' ? null : await measuredRead(store.registry, request.task),
       disk: { freeBytes: space.freeBytes, keepFreeBytes: spec.limits.diskFreeBytes },
       prices: prices ?? null,
       captureProblem: capture?.state === 'failed' ? (capture.problem ?? null) : null,

@@ -21,7 +21,9 @@ import { CapturedTable } from './captured-table.ts';
 import type { CaptureCheckpoint, RereadRequest } from './checkpoint.ts';
 import type { Followed } from './followed.ts';
 import { failIfLeftOut, followedBy } from './followed.ts';
+import type { LiveSession } from './live-session.ts';
 import type { ReadPace } from './read-chunk.ts';
+import { ReadingTime, noteMeasuredRead } from './reading-time.ts';
 import { backfillTable } from './table-backfill.ts';
 
 /** How often new tables are looked for. */
@@ -30,15 +32,6 @@ const DISCOVERY_MILLISECONDS = 10_000;
 const ACKNOWLEDGE_MILLISECONDS = 500;
 /** Tables whose first read runs at once; their chunks share the session's readers. */
 const TABLES_AT_ONCE = 4;
-
-/** What runs need of the session that is open now. */
-interface LiveSession {
-  readonly session: CaptureSession;
-  /** Begins to read a table, or goes on with it; nothing happens when it is being read, or needs not be. */
-  start(table: CapturedTable): void;
-  /** Ends the session: the next one opens everything anew. */
-  fail(thrown: unknown): void;
-}
 
 /** What a capture keeps about its source besides the journals. */
 interface CaptureMemory {
@@ -74,6 +67,7 @@ export class CaptureTask {
   #acknowledge: Position = 0n;
   #announced = new Set<string>();
   #live: LiveSession | undefined;
+  readonly #readingTime = new ReadingTime();
 
   constructor(
     context: EngineContext,
@@ -312,7 +306,7 @@ export class CaptureTask {
         pace: this.paceOf(table),
         carryFrom: () => this.#resourceOf(table).carryFrom(table),
       };
-      await backfillTable(table, means, signal);
+      await this.#measured(table, () => backfillTable(table, means, signal));
       this.#context.log.info(
         { capture: this.spec.name, resource: table.resource, rows: table.backfill.rows },
         'backfilled',
@@ -330,6 +324,14 @@ export class CaptureTask {
     } finally {
       release();
     }
+  }
+
+  /** How fast first reads are is what later plans go by; what a run reads goes at its own pace, and is measured by itself. */
+  async #measured(table: CapturedTable, read: () => Promise<void>): Promise<void> {
+    if (table.writer.generation > 1 || table.backfill.reread !== null || table.isRead) return read();
+    const { store, now } = this.#context;
+    const all = await this.#readingTime.during(table, now, read);
+    if (all !== null) await noteMeasuredRead(store.registry, this.spec.name, all);
   }
 
   async #forget(session: CaptureSession, resource: CapturedResource): Promise<void> {

@@ -36,7 +36,10 @@ export function WebhookCard() {
       {...(webhook === null ? {} : { actions: <TestButton onDone={() => void asked.refetch()} /> })}
     >
       {webhook === null ? (
-        <EmptyState title="Alerts are sent nowhere" command="alerts: { webhook: ${ALERT_WEBHOOK_URL} }">
+        <EmptyState
+          title="Alerts are sent nowhere"
+          actions={<Code>{'alerts: { webhook: ${ALERT_WEBHOOK_URL} }'}</Code>}
+        >
           Set an address in brimful.yaml and start Brimful again; a chat program's incoming webhook will do.
         </EmptyState>
       ) : (

@@ -19,14 +19,22 @@ import classes from './frame.module.css';
 const PLACES = [
   { to: '/', label: 'Overview' },
   { to: '/graph', label: 'Graph' },
-  { to: '/sources', label: 'Sources' },
+  { to: '/sources', label: 'Sources', also: '/add/source' },
   { to: '/collections', label: 'Collections' },
-  { to: '/destinations', label: 'Destinations' },
+  { to: '/destinations', label: 'Destinations', also: '/add/destination' },
   { to: '/runs', label: 'Runs' },
+  { to: '/publications', label: 'Publications' },
   { to: '/alerts', label: 'Alerts' },
   { to: '/logs', label: 'Logs' },
   { to: '/settings', label: 'Settings' },
 ] as const;
+
+type Place = (typeof PLACES)[number];
+
+function isAt(pathname: string, place: Place): boolean {
+  if (place.to === '/') return pathname === '/';
+  return pathname.startsWith(place.to) || ('also' in place && pathname.startsWith(place.also));
+}
 
 /** What is around every page. */
 export function Frame() {
@@ -55,8 +63,9 @@ export function Frame() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label="Places">
-        {PLACES.map(({ to, label }) => {
-          const active = to === '/' ? pathname === '/' : pathname.startsWith(to);
+        {PLACES.map((place) => {
+          const { to, label } = place;
+          const active = isAt(pathname, place);
           return (
             <NavLink
               key={to}

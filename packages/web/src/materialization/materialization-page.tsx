@@ -57,6 +57,9 @@ function MaterializationView({
           <Button variant="default" loading={verifying.isPending} onClick={() => verifying.mutate()}>
             Verify
           </Button>
+          <Button component={Link} to="/destinations/$name/edit" params={{ name } as never} variant="default">
+            Edit
+          </Button>
           <Button component={Link} to={`/backfill?task=${encodeURIComponent(name)}&mode=materialization`}>
             Backfill…
           </Button>

@@ -4,7 +4,7 @@ import { Stack } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { AlertList } from '../alert/alert-list.tsx';
 import { openAlerts } from '../alert/alert-words.ts';
-import { EmptyState } from '../parts/empty-state.tsx';
+import { FirstSteps } from '../parts/first-steps.tsx';
 import { Fact, Facts } from '../parts/fact.tsx';
 import { Page } from '../parts/page.tsx';
 import { Section } from '../parts/section.tsx';
@@ -40,10 +40,7 @@ function Overview({ status }: { readonly status: RuntimeStatus }) {
   if (captures.length === 0 && materializations.length === 0) {
     return (
       <Page title="Overview" state="empty">
-        <EmptyState title="Nothing flows yet" command="brimful init">
-          Describe a source and a destination in brimful.yaml, then start them with "brimful up". The demo
-          that comes with Brimful shows it with data of its own.
-        </EmptyState>
+        <FirstSteps title="Nothing flows yet" />
       </Page>
     );
   }

@@ -1,13 +1,16 @@
 import { Code, Paper, Stack, Text, Title } from '@mantine/core';
+import type { ReactNode } from 'react';
 
 interface EmptyStateProps {
   readonly title: string;
   readonly children: string;
   /** What to type, if that is the way. */
   readonly command?: string;
+  /** What can be done about it. */
+  readonly actions?: ReactNode;
 }
 
-export function EmptyState({ title, children, command }: EmptyStateProps) {
+export function EmptyState({ title, children, command, actions }: EmptyStateProps) {
   return (
     <Paper withBorder p="xl" radius="md">
       <Stack align="center" gap="xs">
@@ -18,6 +21,7 @@ export function EmptyState({ title, children, command }: EmptyStateProps) {
           {children}
         </Text>
         {command !== undefined && <Code>{command}</Code>}
+        {actions}
       </Stack>
     </Paper>
   );

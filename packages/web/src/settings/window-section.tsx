@@ -1,3 +1,4 @@
+import { Code } from '@mantine/core';
 import type { RunSummary } from '@brimful/api';
 import { Link } from '@tanstack/react-router';
 import type { DataColumn } from '../parts/data-table.tsx';
@@ -49,7 +50,10 @@ export function WindowSection() {
         rows={runs}
         rowKey={({ id }) => id}
         empty={
-          <EmptyState title="No run waits for a window" command={'--window "0 22 * * 1-5 8h Europe/Berlin"'}>
+          <EmptyState
+            title="No run waits for a window"
+            actions={<Code>{'--window "0 22 * * 1-5 8h Europe/Berlin"'}</Code>}
+          >
             A run with windows reads only while one of them is open.
           </EmptyState>
         }

@@ -1,6 +1,6 @@
 import type { Catalog, CatalogChange, Publication, PublicationPlan } from '@brimful/model';
 import { Problem } from '@brimful/model';
-import type { CatalogCalls } from '../../control-target.ts';
+import type { CatalogCalls, SecretCalls } from '../../control-target.ts';
 import type { ConnectionLook } from '../http-target.ts';
 
 type Note = <T>(answer: T, ...what: unknown[]) => Promise<T>;
@@ -101,6 +101,15 @@ export function fakeConnections(note: Note): ConnectionLook {
         'discover resources',
         request,
       ),
+  };
+}
+
+export function fakeSecrets(note: Note): SecretCalls {
+  const kept = { name: 'SHOP_PASSWORD', at: 1, who: 'anna' };
+  return {
+    list: async () => [kept],
+    put: (name, value, who) => note({ name, at: 1, who }, 'put secret', name, value, who),
+    remove: (name) => note(undefined, 'remove secret', name),
   };
 }
 

@@ -12,7 +12,7 @@ import type { AlertDesk } from '../../alerts/alert-watch.ts';
 import type { HttpTarget } from '../http-target.ts';
 import { schemaVersions } from '../schema-versions.ts';
 import { LogRing } from '../log-ring.ts';
-import { fakeCatalog, fakeConnections } from './fake-catalog.ts';
+import { fakeCatalog, fakeConnections, fakeSecrets } from './fake-catalog.ts';
 
 /** A pipe that only seems to run: one capture, one materialization, one run; it notes what is asked of it. */
 export interface FakeTarget extends HttpTarget {
@@ -41,6 +41,7 @@ export function fakeTarget(): FakeTarget {
     logs,
     catalog: fakeCatalog(note),
     connections: fakeConnections(note),
+    secrets: fakeSecrets(note),
     alerts: fakeAlerts(asked),
     settings: () => SETTINGS,
     watchers: () => watchers.size,
