@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { schema } from './schema.ts';
+import { schema, schemaVersion } from './schema.ts';
 
 /** One table that is kept equal to the collection. */
 const reader = z.object({
@@ -63,4 +63,6 @@ export const preview = z
 
 export type Preview = z.output<typeof preview>;
 
-export const schemaVersions = z.object({ generation: z.int(), versions: z.array(schema) });
+export const schemaVersions = z.object({ generation: z.int(), versions: z.array(schemaVersion) });
+
+export type SchemaVersions = z.output<typeof schemaVersions>;

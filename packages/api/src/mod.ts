@@ -1,7 +1,7 @@
 export type { AlertList } from './alert.ts';
 export type { ClientOptions, Live } from './client.ts';
 export { Client } from './client.ts';
-export type { Collection, CollectionDetail, Preview, PreviewRow } from './collection.ts';
+export type { Collection, CollectionDetail, Preview, PreviewRow, SchemaVersions } from './collection.ts';
 export type {
   ConnectionReport,
   ConnectionRequest,
@@ -26,6 +26,7 @@ export type { RunSummary } from './run.ts';
 export { runOrder } from './run.ts';
 export { secretName, secretValue } from './secret.ts';
 export type { Session } from './session.ts';
+export type { SchemaVersion } from './schema.ts';
 export type { AccessState, ConfiguredSettings, Settings } from './settings.ts';
 export type { Usage } from './usage.ts';
 export type { Verification } from './verification.ts';

@@ -4,12 +4,15 @@ import type {
   DiskStatus,
   MaterializationBindingStatus,
   MaterializationStatus,
+  PastProblem,
   RunProposal,
   RuntimeStatus,
   SchemaStatus,
+  TableGenerationsStatus,
 } from '@brimful/model';
 import { z } from 'zod';
 import { problemRecord } from './problem.ts';
+import { sourceLoad } from './source-load.ts';
 
 const taskState = z
   .enum(['starting', 'running', 'waiting', 'paused', 'failed', 'stopped'])
@@ -18,6 +21,10 @@ const taskState = z
 const proposal: z.ZodType<RunProposal> = z
   .object({ command: z.string(), sentence: z.string() })
   .meta({ id: 'RunProposal', description: 'The smallest safe way out of a problem.' });
+
+const pastProblem: z.ZodType<PastProblem> = z
+  .object({ at: z.number(), problem: problemRecord })
+  .meta({ id: 'PastProblem' });
 
 const schemaStatus: z.ZodType<SchemaStatus> = z
   .object({
@@ -42,6 +49,8 @@ const captureBindingStatus: z.ZodType<CaptureBindingStatus> = z
     etaSeconds: z.number().optional(),
     changes: z.number(),
     journal: z.object({ first: z.number(), next: z.number(), bytes: z.number() }),
+    cursor: z.string().optional(),
+    retries: z.number().optional(),
     schema: schemaStatus.optional(),
     problem: problemRecord.optional(),
     proposal: proposal.optional(),
@@ -59,22 +68,46 @@ export const captureStatus: z.ZodType<CaptureStatus> = z
     lagMilliseconds: z.number().optional(),
     changes: z.number(),
     changesPerSecond: z.number(),
+    load: sourceLoad.optional(),
+    retries: z.number().optional(),
+    lastProblem: pastProblem.optional(),
     problem: problemRecord.optional(),
     proposal: proposal.optional(),
     bindings: z.array(captureBindingStatus),
   })
   .meta({ id: 'CaptureStatus' });
 
+const materializationPhase = z.enum(['waiting', 'loading', 'indexing', 'replaying', 'live', 'failed']);
+
+const tableGenerations: z.ZodType<TableGenerationsStatus> = z
+  .object({
+    current: z.int().meta({ description: 'What readers see.' }),
+    collection: z.int().meta({ description: 'The generation of the collection that feeds it.' }),
+    beside: z
+      .array(
+        z.object({
+          generation: z.int(),
+          done: z.number().optional().meta({ description: 'Part of its journal that it has, 0 to 1.' }),
+          phase: materializationPhase,
+        }),
+      )
+      .meta({ description: 'Being built, or kept to go back to.' }),
+  })
+  .meta({ id: 'TableGenerations' });
+
 const materializationBindingStatus: z.ZodType<MaterializationBindingStatus> = z
   .object({
     collection: z.string(),
     table: z.string(),
-    phase: z.enum(['waiting', 'loading', 'indexing', 'replaying', 'live', 'failed']),
+    phase: materializationPhase,
     offset: z.number(),
     next: z.number(),
     rowsWritten: z.number(),
     bytesWritten: z.number(),
     rowsPerSecond: z.number(),
+    lagBytes: z.number().optional(),
+    batches: z.number().optional(),
+    generations: tableGenerations.optional(),
     lagMilliseconds: z.number().optional(),
     problem: problemRecord.optional(),
   })
@@ -90,6 +123,10 @@ export const materializationStatus: z.ZodType<MaterializationStatus> = z
     lagMilliseconds: z.number().optional(),
     rowsWritten: z.number(),
     rowsPerSecond: z.number(),
+    batches: z.number().optional(),
+    lagBytes: z.number().optional(),
+    retries: z.number().optional(),
+    lastProblem: pastProblem.optional(),
     problem: problemRecord.optional(),
     bindings: z.array(materializationBindingStatus),
   })

@@ -19,6 +19,7 @@ export * from './schema-change-text.ts';
 export * from './schema-lattice.ts';
 export * from './scope.ts';
 export * from './secret.ts';
+export * from './source-load.ts';
 export * from './spec.ts';
 export * from './status.ts';
 export * from './value.ts';

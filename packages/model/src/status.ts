@@ -1,4 +1,5 @@
 import type { ProblemRecord } from './problem.ts';
+import type { SourceLoadStatus } from './source-load.ts';
 
 /**
  * What a running Brimful says about itself: plain data, published about once a second.
@@ -49,6 +50,11 @@ export interface CaptureStatus {
   /** Changes journaled since the start, and lately. */
   readonly changes: number;
   readonly changesPerSecond: number;
+  /** What reading costs the source; absent where nothing governs it. */
+  readonly load?: SourceLoadStatus | undefined;
+  /** Sessions with the source that were lost since the start, and why the newest was. */
+  readonly retries?: number | undefined;
+  readonly lastProblem?: PastProblem | undefined;
   readonly problem?: ProblemRecord | undefined;
   /** What to do about a problem that concerns all tables. */
   readonly proposal?: RunProposal | undefined;
@@ -85,10 +91,20 @@ export interface CaptureBindingStatus {
   /** Streamed changes journaled since the start. */
   readonly changes: number;
   readonly journal: { readonly first: number; readonly next: number; readonly bytes: number };
+  /** How far it is read, in words: what is left begins there. Absent: nothing is read. */
+  readonly cursor?: string | undefined;
+  /** How often reading it began anew since the start, because it was rewritten or chunks were void. */
+  readonly retries?: number | undefined;
   /** The shape of its rows; absent before the first. */
   readonly schema?: SchemaStatus | undefined;
   readonly problem?: ProblemRecord | undefined;
   readonly proposal?: RunProposal | undefined;
+}
+
+/** One that is over, or will be by itself. */
+export interface PastProblem {
+  readonly at: number;
+  readonly problem: ProblemRecord;
 }
 
 export interface SchemaStatus {
@@ -109,6 +125,12 @@ export interface MaterializationStatus {
   readonly lagMilliseconds?: number | undefined;
   readonly rowsWritten: number;
   readonly rowsPerSecond: number;
+  /** Transactions that were committed at the destination since the start. */
+  readonly batches?: number | undefined;
+  /** Journal bytes that are not there yet, by the average of their journals. */
+  readonly lagBytes?: number | undefined;
+  readonly retries?: number | undefined;
+  readonly lastProblem?: PastProblem | undefined;
   readonly problem?: ProblemRecord | undefined;
   readonly bindings: readonly MaterializationBindingStatus[];
 }
@@ -126,9 +148,26 @@ export interface MaterializationBindingStatus {
   readonly rowsWritten: number;
   readonly bytesWritten: number;
   readonly rowsPerSecond: number;
+  /** Journal bytes that are not there yet, by the journal's average; and transactions that had something for it. */
+  readonly lagBytes?: number | undefined;
+  readonly batches?: number | undefined;
+  /** Which lives of the table there are; absent while it is not open. */
+  readonly generations?: TableGenerationsStatus | undefined;
   /** Age of the oldest change that is not visible there yet, 0 when caught up. */
   readonly lagMilliseconds?: number | undefined;
   readonly problem?: ProblemRecord | undefined;
+}
+
+/** `current` is what readers see, fed by that generation of the collection; `beside` are built, or kept to go back to. */
+export interface TableGenerationsStatus {
+  readonly current: number;
+  readonly collection: number;
+  readonly beside: readonly {
+    readonly generation: number;
+    /** Part of its journal that it has, 0 to 1; absent while it is opened. */
+    readonly done?: number | undefined;
+    readonly phase: MaterializationPhase;
+  }[];
 }
 
 export interface DiskStatus {

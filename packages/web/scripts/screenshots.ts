@@ -27,6 +27,7 @@ const PAGES: Readonly<Record<string, string>> = {
   edit: '/sources/shop%2Fpostgres/edit',
   collections: '/collections',
   collection: '/collections/shop%2Forders',
+  'collection-history': '/collections/shop%2Forders',
   destinations: '/destinations',
   destination: '/destinations/shop%2Fwarehouse',
   wizard: '/backfill',
@@ -51,6 +52,7 @@ const PAGES: Readonly<Record<string, string>> = {
 
 /** What is done on a page before it is drawn. */
 const DEEDS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  'collection-history': (page) => page.getByRole('tab', { name: 'Schema history' }).click(),
   'add-source': async (page) => {
     await page.getByRole('radio', { name: 'PostgreSQL' }).click();
     await page.getByRole('textbox', { name: 'Name' }).fill('crm/postgres');

@@ -149,6 +149,32 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('what reading costs the source, what a table was, and which lives it has, are seen where one looks', async () => {
+    const { page, origin, complaints } = await opened();
+    await page.goto(`${origin}/sources/billing%2Fpostgres`);
+    const load = page.getByRole('region', { name: 'Source load' });
+    for (const text of [
+      '2.9 ms',
+      '1.4 ms without us',
+      '340 ms behind',
+      'gives the slot up after 8.6 GB more',
+    ])
+      await load.getByText(text).waitFor();
+    await load.getByText('throttled', { exact: true }).first().waitFor();
+    await page.getByText(/from 0000000000012f4c, in 3 parts · began anew once/u).waitFor();
+    await page.getByText(/min ago: the server closed the connection/u).waitFor();
+    await page.goto(`${origin}/sources/shop%2Fpostgres`);
+    const changes = page.getByRole('group', { name: 'Schema changes' });
+    await changes.getByRole('link', { name: 'shop/orders' }).click();
+    await page.getByRole('tab', { name: 'Schema history' }).click();
+    const versions = page.getByRole('list', { name: 'Versions of the schema' });
+    expect(await versions.locator('> li').first().textContent()).toContain('adds channel (text)');
+    await versions.getByText('renames state to status').waitFor();
+    await page.goto(`${origin}/destinations/shop%2Fwarehouse`);
+    await page.getByText('next 2: loading 62 %').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   test('a thousand tables: few are drawn, all are found', async () => {
     const { page, origin, complaints } = await opened(manyTables(1000));
     await page.goto(`${origin}/sources/shop%2Fpostgres`);

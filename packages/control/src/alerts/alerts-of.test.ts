@@ -12,6 +12,7 @@ import {
   BEGAN,
   DENIED,
   LIMITS,
+  LOAD,
   MINUTE,
 } from './testing/sights.ts';
 import { newestReports } from './verification-conditions.ts';
@@ -33,6 +34,30 @@ describe('lag', () => {
     expect(ids(late(0, 5 * MINUTE + 1))).toEqual(['warning slot-lag:shop/postgres']);
     expect(ids(late(5 * LIMITS.retainedLogBytes, 0))).toEqual(['critical slot-lag:shop/postgres']);
     expect(ids(late(LIMITS.retainedLogBytes, 5 * MINUTE))).toEqual([]);
+  });
+
+  test('of a source that will soon give the slot up, however little that is', () => {
+    const health = {
+      at: BEGAN,
+      retainedBytes: 8e8,
+      headroomBytes: 2e8,
+      replicaLagBytes: null,
+      replicaLagMilliseconds: null,
+      activeSessions: null,
+      processors: null,
+      blockedByUs: null,
+      oldestSnapshotAge: null,
+    };
+    const sight = aSight({ captures: [aCapture({ load: { ...LOAD, health } })] });
+    expect(alertsOf(sight, BEGAN).conditions).toMatchObject([
+      {
+        id: 'slot-lag:shop/postgres',
+        severity: 'critical',
+        sentence:
+          'shop/postgres is 0 s behind its source, which keeps 800 MB of log for it and gives the slot up after 200 MB more.',
+      },
+    ]);
+    expect(ids(sight, BEGAN + 2 * MINUTE), 'said too long ago').toEqual([]);
   });
 
   test('an open one ends only well below the limit', () => {

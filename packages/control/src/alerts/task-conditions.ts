@@ -24,7 +24,7 @@ export function captureConditions(task: CaptureStatus, sight: Sight, news: numbe
   const failed = task.bindings.filter(({ phase }) => phase === 'failed' || phase === 'gap');
   return [
     ...ofTask('capture', task, sight, now),
-    ...slotLag(task, sight),
+    ...slotLag(task, sight, now),
     ...failedTables('capture', task.name, failed),
     ...task.bindings.flatMap((binding) => schemaChange(binding, news)),
   ];
@@ -75,20 +75,33 @@ function ofTask(kind: Kind, task: Task, { standstill, limits }: Sight, now: numb
   ];
 }
 
-function slotLag(task: CaptureStatus, { limits, open }: Sight): Condition[] {
-  const { name, lagBytes = 0, lagMilliseconds = 0 } = task;
+/** What a source said longer ago says nothing about now. */
+const HEALTH_MILLISECONDS = 60_000;
+/** Part of all the log that it would keep from which on a source is about to give up the slot. */
+const SLOT_SHARE = 0.7;
+
+function slotLag(task: CaptureStatus, { limits, open }: Sight, now: number): Condition[] {
+  const { name, lagMilliseconds = 0 } = task;
+  const said = task.load?.health;
+  const health =
+    said !== null && said !== undefined && now - said.at < HEALTH_MILLISECONDS ? said : undefined;
+  const retained = Math.max(0, health?.retainedBytes ?? 0);
+  const headroom = health?.headroomBytes ?? null;
+  const lagBytes = Math.max(task.lagBytes ?? 0, retained);
+  const share = headroom === null ? 0 : retained / Math.max(1, retained + Math.max(0, headroom));
   const id = `slot-lag:${name}`;
   const { retainedLogBytes, lagMilliseconds: longest } = limits;
   const isLarge = isAbove(lagBytes, retainedLogBytes, open.has(id));
   const isOld = isAbove(lagMilliseconds, longest, open.has(id));
-  if (!isLarge && !isOld) return [];
+  const isLast = isAbove(share, SLOT_SHARE, open.has(id));
+  if (!isLarge && !isOld && !isLast) return [];
   const isCritical =
-    lagBytes > retainedLogBytes * CRITICAL_FACTOR || lagMilliseconds > longest * CRITICAL_FACTOR;
+    isLast || lagBytes > retainedLogBytes * CRITICAL_FACTOR || lagMilliseconds > longest * CRITICAL_FACTOR;
   return [
     {
       ...standing('slot lag', id, { kind: 'capture', name }),
       severity: isCritical ? 'critical' : 'warning',
-      sentence: `${name} is ${timeText(lagMilliseconds)} behind its source, which keeps ${bytesText(lagBytes)} of log for it.`,
+      sentence: `${name} is ${timeText(lagMilliseconds)} behind its source, which keeps ${bytesText(lagBytes)} of log for it${isLast ? ` and gives the slot up after ${bytesText(Math.max(0, headroom ?? 0))} more` : ''}.`,
       remedy:
         'See on its page what holds it: a paused disk, runs that read, or a source that writes more than is journaled. Pause runs to let the stream go first.',
     },

@@ -14,6 +14,8 @@ import { ALERT } from '../http/testing/fake-target.ts';
 
 const SECRET = 'a-secret-of-enough-length';
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
+/** Nothing takes so long but on a machine that is busy with other things. */
+const PATIENCE = { timeout: 15_000 };
 type Answer = (response: ServerResponse, count: number) => void;
 
 interface Received {
@@ -109,14 +111,14 @@ class Watched {
     this.isFailed = true;
     await this.looked();
     this.passed += 6000;
-    await vi.waitUntil(() => this.watch?.list().open.length === 1);
+    await vi.waitUntil(() => this.watch?.list().open.length === 1, PATIENCE);
   }
 
   async clear(): Promise<void> {
     this.isFailed = false;
     await this.looked();
     this.passed += 31_000;
-    await vi.waitUntil(() => this.watch?.list().open.length === 0);
+    await vi.waitUntil(() => this.watch?.list().open.length === 0, PATIENCE);
   }
 
   async looked(): Promise<void> {
@@ -136,7 +138,7 @@ test('every raise and clear arrives once, signed, with what somebody needs', asy
   await watched.raise();
   await watched.clear();
   await expect
-    .poll(() => receiver.events)
+    .poll(() => receiver.events, PATIENCE)
     .toEqual(['raised task-failed:shop/postgres', 'cleared task-failed:shop/postgres']);
   const [{ headers, body } = { headers: {}, body: '' }] = receiver.received;
   const timestamp = String(headers['x-brimful-timestamp']);
@@ -150,7 +152,7 @@ test('every raise and clear arrives once, signed, with what somebody needs', asy
     alert: { kind: 'task failed', severity: 'critical', path: '/sources/shop%2Fpostgres', clearedAt: null },
   });
   await expect
-    .poll(() => watched.delivery)
+    .poll(() => watched.delivery, PATIENCE)
     .toMatchObject({ event: 'cleared', state: 'delivered', attempts: 1 });
 });
 
@@ -165,13 +167,13 @@ test('a receiver that answers 500, then is slow, then is there, gets the same me
   const watch = await watched.open(receiver.url);
   await watched.raise();
   await expect
-    .poll(() => watched.delivery)
+    .poll(() => watched.delivery, PATIENCE)
     .toMatchObject({ state: 'waiting', error: 'the receiver answered 500' });
   watched.passed += pauseAfter(1);
-  await expect.poll(() => watched.delivery, { timeout: 5000 }).toMatchObject({ error: 'no answer in 0.2 s' });
+  await expect.poll(() => watched.delivery, PATIENCE).toMatchObject({ error: 'no answer in 0.2 s' });
   watched.passed += pauseAfter(2);
   await expect
-    .poll(() => watched.delivery, { timeout: 5000 })
+    .poll(() => watched.delivery, PATIENCE)
     .toMatchObject({ state: 'delivered', attempts: 3, error: null });
   expect(new Set(receiver.received.map(({ headers }) => headers['x-brimful-delivery'])).size).toBe(1);
   expect(watch.list().webhook).toMatchObject({ waiting: 0, delivered: 1, failed: 2, last: { ok: true } });
@@ -184,7 +186,7 @@ test('while nobody is there alerts are shown all the same, and told after a rest
   const watch = await watched.open(receiver.url);
   await watched.raise();
   await expect
-    .poll(() => watched.delivery)
+    .poll(() => watched.delivery, PATIENCE)
     .toMatchObject({ state: 'waiting', error: 'no connection: ECONNREFUSED' });
   expect(watch.list()).toMatchObject({ open: [{ kind: 'task failed' }], webhook: { waiting: 1 } });
   expect(JSON.stringify(watch.list()), 'an address is a secret').not.toContain('T0K3N');
@@ -192,9 +194,9 @@ test('while nobody is there alerts are shown all the same, and told after a rest
   const again = await new Receiver().listen(receiver.port);
   watched.passed += pauseAfter(5);
   await watched.open(again.url);
-  await expect.poll(() => again.events).toEqual(['raised task-failed:shop/postgres']);
+  await expect.poll(() => again.events, PATIENCE).toEqual(['raised task-failed:shop/postgres']);
   await watched.clear();
-  await expect.poll(() => again.events.length).toBe(2);
+  await expect.poll(() => again.events.length, PATIENCE).toBe(2);
   expect(watched.watch?.list().recent).toMatchObject([{ number: 1 }]);
 });
 
@@ -209,11 +211,11 @@ test('a pipe that stops while an attempt is under way does not wait for it, and 
     ),
   });
   await watched.raise();
-  await expect.poll(() => receiver.events.length).toBe(1);
+  await expect.poll(() => receiver.events.length, PATIENCE).toBe(1);
   await watched.close();
   receiver.answer = (response) => void response.writeHead(200).end();
   await watched.open(receiver.url);
-  await expect.poll(() => watched.delivery).toMatchObject({ state: 'delivered' });
+  await expect.poll(() => watched.delivery, PATIENCE).toMatchObject({ state: 'delivered' });
 });
 
 test('a receiver that refuses is not asked again; what comes later is told', async () => {
@@ -223,10 +225,10 @@ test('a receiver that refuses is not asked again; what comes later is told', asy
   await watched.open(receiver.url);
   await watched.raise();
   await expect
-    .poll(() => watched.delivery)
+    .poll(() => watched.delivery, PATIENCE)
     .toMatchObject({ state: 'failed', error: 'the receiver answered 410' });
   await watched.clear();
-  await expect.poll(() => watched.delivery).toMatchObject({ event: 'cleared', state: 'delivered' });
+  await expect.poll(() => watched.delivery, PATIENCE).toMatchObject({ event: 'cleared', state: 'delivered' });
   expect(receiver.received.length).toBe(2);
 });
 
@@ -245,9 +247,9 @@ test('a message that nobody took for a day is given up', async () => {
   const watched = new Watched();
   await watched.open(receiver.url);
   await watched.raise();
-  await expect.poll(() => watched.delivery).toMatchObject({ state: 'waiting' });
+  await expect.poll(() => watched.delivery, PATIENCE).toMatchObject({ state: 'waiting' });
   watched.passed += GIVE_UP_MILLISECONDS;
-  await expect.poll(() => watched.delivery, { timeout: 5000 }).toMatchObject({ state: 'failed' });
+  await expect.poll(() => watched.delivery, PATIENCE).toMatchObject({ state: 'failed' });
   expect(watched.watch?.list().webhook?.waiting).toBe(0);
 });
 

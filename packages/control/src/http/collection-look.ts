@@ -1,10 +1,11 @@
 import type { Preview, PreviewRow } from '@brimful/api';
 import type { Logger } from '@brimful/connector';
 import { ByteBudget, CollectionReader, collectionGenerations, journalId, zstd } from '@brimful/engine';
-import type { Batch, Schema } from '@brimful/model';
+import type { Batch, RegisteredSchema } from '@brimful/model';
 import { Problem } from '@brimful/model';
 import type { Entry, Store } from '@brimful/store';
 import { changedRow } from './changed-row.ts';
+import { schemaVersions } from './schema-versions.ts';
 import type { CollectionLook } from './http-target.ts';
 
 /** For one batch at a time. */
@@ -39,11 +40,11 @@ export function collectionLook(store: Store, log: Logger): CollectionLook {
     schemas: async (name) => {
       const { generations, reader } = await open(name);
       const newest = await reader.currentSchema();
-      const versions: Schema[] = [];
+      const versions: RegisteredSchema[] = [];
       for (let version = 1; version <= (newest?.version ?? 0); version += 1) {
         versions.push(await reader.schema(version));
       }
-      return { generation: generations.current, versions };
+      return { generation: generations.current, versions: schemaVersions(versions) };
     },
     preview: async (name, limit, skip) => {
       const { state, reader } = await open(name);

@@ -7,8 +7,8 @@ import type {
   Discovery,
   DiscoveryRequest,
   Preview,
+  SchemaVersions,
 } from '@brimful/api';
-import type { Schema } from '@brimful/model';
 import type { AlertDesk } from '../alerts/alert-watch.ts';
 import type { CatalogCalls, ControlTarget, SecretCalls } from '../control-target.ts';
 import type { LogRing } from './log-ring.ts';
@@ -28,7 +28,7 @@ export interface HttpTarget extends ControlTarget {
 /** Looks into collections. Throws `BRM-COLLECTION-UNKNOWN` where nothing was captured under a name. */
 export interface CollectionLook {
   generations(name: string): Promise<Omit<CollectionDetail, 'collection'>>;
-  schemas(name: string): Promise<{ readonly generation: number; readonly versions: Schema[] }>;
+  schemas(name: string): Promise<SchemaVersions>;
   /** The newest rows, the oldest of them first; `skip` counts from the newest. */
   preview(name: string, limit: number, skip: number): Promise<Preview>;
 }

@@ -1,6 +1,7 @@
 import type { RuntimeStatus, TaskState } from '@brimful/model';
 import { ALERT_KINDS, ALERT_SEVERITIES } from '@brimful/model';
 import type { AlertDesk } from '../alerts/alert-watch.ts';
+import { sourceMetrics } from './source-metrics.ts';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const STATES: readonly TaskState[] = ['starting', 'running', 'waiting', 'paused', 'failed', 'stopped'];
@@ -29,10 +30,12 @@ export class Metrics {
     const tasks = taskMetrics(registers);
     const tables = tableMetrics(registers);
     const disk = diskMetrics(registers);
+    const sources = sourceMetrics(registers);
     this.#fill = (status) => {
       tasks(status);
       tables(status);
       disk(status);
+      sources(status);
     };
   }
 

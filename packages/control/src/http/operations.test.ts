@@ -81,6 +81,14 @@ test('what was asked arrives whole, from whoever is signed in', () => {
   );
 });
 
+test('every shape says since when it is so, and how it differs from the one before', async () => {
+  const { versions } = await client.call('listSchemas', { path: { name: 'shop/orders' } });
+  expect(versions.map(({ registeredAt, changes }) => [registeredAt, changes])).toEqual([
+    [null, []],
+    [5, [{ kind: 'key', sentence: 'identifies rows by all their values instead of id', isWidening: false }]],
+  ]);
+});
+
 test('a collection knows who reads it', async () => {
   const { collections } = await client.call('listCollections', {});
   expect(collections).toMatchObject([
@@ -217,6 +225,14 @@ test('metrics, health and readiness', async () => {
   expect(metrics).toContain(
     'brimful_table_entries_behind{task="shop/warehouse",collection="shop/orders",table="orders"} 1',
   );
+  expect(metrics).toContain('brimful_alerts_open{kind="slot lag",severity="warning"} 1');
+  expect(metrics).toContain('brimful_webhook_attempts_total{outcome="failed"} 2');
+  expect(metrics).toContain('brimful_source_look_up_seconds{task="shop/postgres"} 0.004');
+  expect(metrics).toContain('brimful_source_replica_lag_seconds{task="shop/postgres"} 1.5');
+  expect(metrics).toContain(
+    'brimful_source_gate_closed{task="shop/postgres",gate="active sessions",owner="source"} 1',
+  );
+  expect(metrics, 'not known is absent').not.toContain('brimful_source_headroom_bytes{');
   expect(metrics).toContain('brimful_http_request_seconds_count');
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200);

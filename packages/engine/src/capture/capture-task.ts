@@ -6,7 +6,7 @@ import type {
   Resource,
   StreamPart,
 } from '@brimful/connector';
-import type { CaptureSpec, Json, ProblemRecord, TaskState } from '@brimful/model';
+import type { CaptureSpec, Json, PastProblem, ProblemRecord, TaskState } from '@brimful/model';
 import { Problem, assert, batchBytes, isDiscovered, toProblem } from '@brimful/model';
 import { CollectionWriter } from '../collection/collection-writer.ts';
 import { collectionGenerations } from '../collection/generations.ts';
@@ -21,6 +21,7 @@ import { CapturedTable } from './captured-table.ts';
 import type { CaptureCheckpoint, RereadRequest } from './checkpoint.ts';
 import type { Followed } from './followed.ts';
 import { failIfLeftOut, followedBy } from './followed.ts';
+import type { LiveSession } from './live-session.ts';
 import type { ReadPace } from './read-chunk.ts';
 import { ReadingTime, noteMeasuredRead } from './reading-time.ts';
 import { backfillTable } from './table-backfill.ts';
@@ -31,15 +32,6 @@ const DISCOVERY_MILLISECONDS = 10_000;
 const ACKNOWLEDGE_MILLISECONDS = 500;
 /** Tables whose first read runs at once; their chunks share the session's readers. */
 const TABLES_AT_ONCE = 4;
-
-/** What runs need of the session that is open now. */
-interface LiveSession {
-  readonly session: CaptureSession;
-  /** Begins to read a table, or goes on with it; nothing happens when it is being read, or needs not be. */
-  start(table: CapturedTable): void;
-  /** Ends the session: the next one opens everything anew. */
-  fail(thrown: unknown): void;
-}
 
 /** What a capture keeps about its source besides the journals. */
 interface CaptureMemory {
@@ -62,6 +54,9 @@ export class CaptureTask {
   readonly passed = new Watermark();
   state: TaskState = 'starting';
   problem: ProblemRecord | undefined;
+  /** Sessions that were lost since the start, and why the newest was. */
+  retries = 0;
+  lastProblem: PastProblem | undefined;
   sourceEnd: Position = 0n;
   /** Milliseconds since 1970 when all that the source had was journaled. */
   caughtUpAt = 0;
@@ -114,6 +109,8 @@ export class CaptureTask {
           );
           return;
         }
+        this.retries += 1;
+        this.lastProblem = { at: this.#context.now(), problem: this.problem };
         this.state = 'waiting';
         this.#context.log.warn({ capture: this.spec.name, problem: this.problem }, problem.message);
         await sleep(backOff.next(this.#context.now() - started), signal).catch(() => undefined);

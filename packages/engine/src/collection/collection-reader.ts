@@ -1,4 +1,4 @@
-import type { Batch, Schema } from '@brimful/model';
+import type { Batch, RegisteredSchema, Schema } from '@brimful/model';
 import { ColumnBuilder, Problem } from '@brimful/model';
 import type { Entry, JournalId, Offset } from '@brimful/store';
 import type { EngineContext } from '../context.ts';
@@ -53,7 +53,7 @@ export class CollectionReader {
     signal.throwIfAborted();
   }
 
-  schema(version: number): Promise<Schema> {
+  schema(version: number): Promise<RegisteredSchema> {
     return this.#schemas.version(version);
   }
 

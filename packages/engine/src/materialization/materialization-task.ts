@@ -2,6 +2,7 @@ import type { Destination, DestinationConnector, TableHandle, TablePair } from '
 import type {
   MaterializationBindingSpec,
   MaterializationSpec,
+  PastProblem,
   ProblemRecord,
   TaskState,
 } from '@brimful/model';
@@ -46,6 +47,10 @@ export class MaterializationTask {
   readonly bindings = new Map<string, MaterializationBindingSpec>();
   state: TaskState = 'starting';
   problem: ProblemRecord | undefined;
+  /** Sessions that were lost since the start, and why the newest was. */
+  retries = 0;
+  batches = 0;
+  lastProblem: PastProblem | undefined;
   readonly #context: EngineContext;
   readonly #connector: DestinationConnector<unknown>;
   readonly #wake = new Bell();
@@ -91,6 +96,8 @@ export class MaterializationTask {
           );
           return;
         }
+        this.retries += 1;
+        this.lastProblem = { at: this.#context.now(), problem: this.problem };
         this.state = 'waiting';
         this.#context.log.warn({ materialization: this.spec.name, problem: this.problem }, problem.message);
         await sleep(backOff.next(this.#context.now() - started), signal).catch(() => undefined);
@@ -459,6 +466,7 @@ export class MaterializationTask {
       return;
     }
     this.#context.reach('materialization.after-apply');
+    this.batches += 1;
     for (const work of taken) work.done(true);
     // What arrived meanwhile, or waited for a busy table, may be anybody's now.
     this.#wake.ring();

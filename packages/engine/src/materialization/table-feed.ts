@@ -52,6 +52,8 @@ export class TableFeed {
   readonly rowsMeter = new Meter();
   /** An apply with this table's work is under way. */
   busy = false;
+  /** Transactions since the start that had something for the table. */
+  batches = 0;
   problem: ProblemRecord | undefined;
   readonly #reader: CollectionReader;
   readonly #memory: Budget;
@@ -234,6 +236,7 @@ export class TableFeed {
         this.#room.ring();
         if (!applied) return;
         this.#applied = last;
+        this.batches += 1;
         this.rowsMeter.add(Math.max(0, rows));
       },
     };

@@ -5,6 +5,7 @@ import type {
   RegisteredSchema,
   RunProposal,
   SchemaStatus,
+  SourceLoadStatus,
 } from '@brimful/model';
 import { compareSchemas, isWidening, schemaChangeText } from '@brimful/model';
 import type { JournalState } from '@brimful/store';
@@ -18,6 +19,7 @@ export function captureStatus(
   task: CaptureTask,
   journals: ReadonlyMap<string, JournalState>,
   paused: string | undefined,
+  load: SourceLoadStatus | undefined,
   now: number,
 ): CaptureStatus {
   const bindings = [...task.resources.values()].map(({ current }) =>
@@ -39,6 +41,9 @@ export function captureStatus(
       (sum, { current }) => sum + current.changesMeter.perSecond(now),
       0,
     ),
+    load,
+    retries: task.retries,
+    lastProblem: task.lastProblem,
     problem: task.problem,
     proposal: captureProposalOf(task.problem, bindings.length),
     bindings,
@@ -100,10 +105,25 @@ function bindingStatus(
       next: table.writer.head.next,
       bytes: 0,
     },
+    cursor: cursor(table),
+    retries: table.attempt,
     schema: schemaStatus(table.writer.shapes),
     problem: table.problem,
     proposal: proposal(table, task),
   };
+}
+
+const PLACE_CHARACTERS = 40;
+
+/** Progress is a set of ranges: how many are left, and where the first of them begins. */
+function cursor({ backfill, remaining }: CapturedTable): string | undefined {
+  if (backfill.phase !== 'scanning' || backfill.plan === null) return undefined;
+  const [first] = remaining;
+  if (first === undefined) return 'read to the end';
+  // Places are the connector's own: pages, or keys in an encoding that orders as they do.
+  const place = first.from === null ? 'the beginning' : JSON.stringify(first.from).slice(1, -1);
+  const from = place.length > PLACE_CHARACTERS ? `${place.slice(0, PLACE_CHARACTERS)}…` : place;
+  return remaining.length === 1 ? `from ${from}` : `from ${from}, in ${remaining.length} parts`;
 }
 
 /** Shapes seldom change, and a status is made several times a second: by the newest shape. */

@@ -15,6 +15,7 @@ import { DiskGuard } from './disk-guard.ts';
 import { materializationStatus } from './materialization-status.ts';
 import { retainedJournals } from './retained-journals.ts';
 import { RETENTION_LOOK_MILLISECONDS, Retention } from './retention.ts';
+import { sourceLoad } from './source-load.ts';
 import type { Tasks } from './tasks.ts';
 import { makeTasks } from './tasks.ts';
 import type { OnVerifyProgress, VerifyRequest } from './verifications.ts';
@@ -100,7 +101,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
         at: now(),
         startedAt,
         pid: process.pid,
-        captures: captures.map((task) => captureStatus(task, measured, gate.reason, now())),
+        captures: captures.map((task) => {
+          const governor = governors.get(task.spec.name);
+          const load = governor && sourceLoad(governor.status());
+          return captureStatus(task, measured, gate.reason, load, now());
+        }),
         materializations: materializations.map((task) => materializationStatus(task, measured, now())),
         disk: guard.status,
       };

@@ -4,6 +4,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { Fact, Facts } from '../parts/fact.tsx';
 import { TaskLogs } from '../logs/task-logs.tsx';
+import { LostConnections } from '../parts/lost-connections.tsx';
 import { Page } from '../parts/page.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { Section } from '../parts/section.tsx';
@@ -14,15 +15,16 @@ import { TaskRuns } from '../run/task-runs.tsx';
 import { rowsPerSecondOf, tablesDone } from '../sources/capture-words.ts';
 import { byteRate, bytes, count, lag, rowRate } from '../words/quantity.ts';
 import { CaptureTables } from './capture-tables.tsx';
+import { SchemaChanges } from './schema-changes.tsx';
 import { SourceLoad } from './source-load.tsx';
 
 export function CapturePage() {
   const { name } = useParams({ from: '/sources/$name' });
   return (
     <WithStatus>
-      {({ captures }) => {
+      {({ captures, at }) => {
         const capture = captures.find((candidate) => candidate.name === name);
-        if (capture !== undefined) return <CaptureView capture={capture} />;
+        if (capture !== undefined) return <CaptureView capture={capture} now={at} />;
         return (
           <Page title={name}>
             <EmptyState title="No such source">
@@ -35,7 +37,7 @@ export function CapturePage() {
   );
 }
 
-function CaptureView({ capture }: { readonly capture: CaptureStatus }) {
+function CaptureView({ capture, now }: { readonly capture: CaptureStatus; readonly now: number }) {
   const { name, bindings, problem } = capture;
   const bytesPerSecond = bindings.reduce((sum, binding) => sum + binding.bytesPerSecond, 0);
   const journal = bindings.reduce((sum, binding) => sum + binding.journal.bytes, 0);
@@ -81,6 +83,7 @@ function CaptureView({ capture }: { readonly capture: CaptureStatus }) {
         <Fact name="Journals" note="on this machine">
           {bytes(journal)}
         </Fact>
+        <LostConnections task={capture} now={now} />
       </Facts>
       <TaskRuns task={name} />
       <Section title="Tables">
@@ -91,6 +94,7 @@ function CaptureView({ capture }: { readonly capture: CaptureStatus }) {
         <UsageChart kind="capture" name={name} />
         <LagChart kind="capture" name={name} />
       </Section>
+      <SchemaChanges bindings={bindings} />
       <TaskLogs task={name} />
     </Page>
   );

@@ -82,7 +82,7 @@ function columnsOf(capture: string): readonly DataColumn<CaptureBindingStatus>[]
       order: ({ phase }) => phase,
       cell: (binding) => <StateMark state={binding.phase} />,
     },
-    { id: 'progress', header: 'First read', cell: (binding) => <Progress binding={binding} /> },
+    { id: 'progress', header: 'First read', cell: (binding) => <FirstRead binding={binding} /> },
     {
       id: 'rows',
       header: 'Rows read of estimated',
@@ -135,11 +135,35 @@ function columnsOf(capture: string): readonly DataColumn<CaptureBindingStatus>[]
   ];
 }
 
+function FirstRead({ binding }: { readonly binding: CaptureBindingStatus }) {
+  return (
+    <>
+      <Progress binding={binding} />
+      <Cursor binding={binding} />
+    </>
+  );
+}
+
 function Progress({ binding }: { readonly binding: CaptureBindingStatus }) {
   const part = partRead(binding);
   if (part === null) return <span className="quiet">unknown</span>;
   const tone = binding.phase === 'failed' || binding.phase === 'gap' ? 'bad' : 'busy';
   return <ProgressBar done={part} tone={tone} label={`First read of ${binding.resource}`} />;
+}
+
+/** Where reading goes on, and how often it began anew. */
+function Cursor({ binding: { cursor, retries = 0, problem } }: { readonly binding: CaptureBindingStatus }) {
+  const words = [
+    ...(cursor === undefined ? [] : [cursor]),
+    ...(retries === 0 ? [] : [retries === 1 ? 'began anew once' : `began anew ${retries} times`]),
+    ...(problem === undefined ? [] : [problem.message]),
+  ];
+  if (words.length === 0) return null;
+  return (
+    <div className="quiet" style={{ fontSize: 'var(--mantine-font-size-xs)' }}>
+      {words.join(' · ')}
+    </div>
+  );
 }
 
 function TableVerbs({

@@ -13,6 +13,7 @@ import { bytes, count } from '../words/quantity.ts';
 import { CollectionPreview } from './collection-preview.tsx';
 import { CollectionReaders } from './collection-readers.tsx';
 import { CollectionSpec } from './collection-spec.tsx';
+import { SchemaHistory } from './schema-history.tsx';
 
 const REFRESH_MILLISECONDS = 2000;
 
@@ -82,6 +83,7 @@ function CollectionView({ detail }: { readonly detail: CollectionDetail }) {
         <Tabs.List>
           <Tabs.Tab value="preview">Data preview</Tabs.Tab>
           <Tabs.Tab value="spec">Spec</Tabs.Tab>
+          <Tabs.Tab value="history">Schema history</Tabs.Tab>
           <Tabs.Tab value="readers">Writers and readers</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="preview" pt="md">
@@ -89,6 +91,9 @@ function CollectionView({ detail }: { readonly detail: CollectionDetail }) {
         </Tabs.Panel>
         <Tabs.Panel value="spec" pt="md">
           <CollectionSpec schema={schema} />
+        </Tabs.Panel>
+        <Tabs.Panel value="history" pt="md">
+          <SchemaHistory name={name} />
         </Tabs.Panel>
         <Tabs.Panel value="readers" pt="md">
           <CollectionReaders collection={collection} />

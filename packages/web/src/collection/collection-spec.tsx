@@ -1,4 +1,5 @@
-import type { ColumnDefinition, ColumnType, Schema } from '@brimful/model';
+import type { ColumnDefinition, Schema } from '@brimful/model';
+import { columnTypeText } from '@brimful/model';
 import { Stack, Text } from '@mantine/core';
 import { useMemo } from 'react';
 import type { DataColumn } from '../parts/data-table.tsx';
@@ -36,7 +37,7 @@ function columnsOf(key: readonly string[]): readonly DataColumn<ColumnDefinition
         </>
       ),
     },
-    { id: 'type', header: 'Type', cell: ({ type }) => typeWords(type) },
+    { id: 'type', header: 'Type', cell: ({ type }) => columnTypeText(type) },
     {
       id: 'source',
       header: 'At the source',
@@ -49,12 +50,4 @@ function columnsOf(key: readonly string[]): readonly DataColumn<ColumnDefinition
       cell: ({ initial }) => (initial === undefined ? '–' : <span className="mono">{initial}</span>),
     },
   ];
-}
-
-function typeWords(type: ColumnType): string {
-  if (type.kind === 'timestamp') return type.zoned ? 'timestamp with zone' : 'timestamp, local';
-  if (type.kind === 'decimal')
-    return type.precision === undefined ? 'decimal' : `decimal(${type.precision},${type.scale ?? 0})`;
-  if (type.kind === 'json') return type.binary ? 'json, normalised' : 'json, as written';
-  return type.kind === 'other' ? `${type.name} as text` : type.kind;
 }

@@ -10,7 +10,8 @@ import { NameLink } from '../parts/name-link.tsx';
 import { StateMark } from '../parts/state-mark.tsx';
 import { isActive } from '../run/run-words.ts';
 import { useLive } from '../server/server-context.tsx';
-import { bytes, count, lag } from '../words/quantity.ts';
+import { bytes, count, lag, percent } from '../words/quantity.ts';
+import classes from './destination-tables.module.css';
 
 interface Row {
   readonly binding: MaterializationBindingStatus;
@@ -43,6 +44,7 @@ const COLUMNS: readonly DataColumn<Row>[] = [
       />
     ),
   },
+  { id: 'generation', header: 'Generation', cell: ({ binding }) => <Generations binding={binding} /> },
   { id: 'swap', header: 'Swap', cell: ({ run }) => <Swap run={run} /> },
   {
     id: 'rows',
@@ -63,7 +65,7 @@ const COLUMNS: readonly DataColumn<Row>[] = [
     header: 'Lag',
     align: 'right',
     order: ({ binding }) => binding.lagMilliseconds ?? -1,
-    cell: ({ binding }) => lag(binding.lagMilliseconds),
+    cell: ({ binding }) => <Lag binding={binding} />,
   },
   { id: 'verified', header: 'Verified', cell: (row) => <Verified row={row} /> },
 ];
@@ -108,10 +110,38 @@ function rowsOf(
   }));
 }
 
+/** What readers see, and what stands beside it: built, or kept to go back to. */
+function Generations({ binding: { generations } }: { readonly binding: MaterializationBindingStatus }) {
+  if (generations === undefined) return <span className="quiet">not open</span>;
+  const { current, beside } = generations;
+  return (
+    <>
+      {current}
+      {beside.map(({ generation, done, phase }) => (
+        <div key={generation} className={classes.beside}>
+          {generation > current ? 'next' : 'kept'} {generation}: {phase}
+          {done === undefined || done >= 1 ? '' : ` ${percent(done)}`}
+        </div>
+      ))}
+    </>
+  );
+}
+
+function Lag({ binding: { lagMilliseconds, lagBytes } }: { readonly binding: MaterializationBindingStatus }) {
+  return (
+    <>
+      {lag(lagMilliseconds)}
+      {lagBytes !== undefined && lagBytes > 0 && (
+        <div className={classes.beside}>about {bytes(lagBytes)}</div>
+      )}
+    </>
+  );
+}
+
 function Swap({ run }: { readonly run: RunSummary | undefined }) {
   if (run === undefined) return <span className="quiet">none</span>;
   return (
-    <Link to="/runs/$id" params={{ id: run.id }} className="plain">
+    <Link to="/runs/$id" params={{ id: run.id }} className={`plain ${classes.swap}`}>
       {run.state === 'swapped' ? 'swapped in, can be undone' : `next generation: ${run.state}`}
     </Link>
   );
@@ -119,7 +149,7 @@ function Swap({ run }: { readonly run: RunSummary | undefined }) {
 
 function Verified({ row: { report, isVerifying, binding } }: { readonly row: Row }) {
   if (isVerifying) return <StateMark state="verifying" />;
-  if (report === undefined) return <span className="quiet">not verified</span>;
+  if (report === undefined) return <span className={`quiet ${classes.line}`}>not verified</span>;
   const isStale = binding.rowsWritten > 0 && report.level === 'counts';
   return (
     <>

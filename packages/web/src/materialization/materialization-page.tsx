@@ -5,6 +5,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { Fact, Facts } from '../parts/fact.tsx';
 import { TaskLogs } from '../logs/task-logs.tsx';
+import { LostConnections } from '../parts/lost-connections.tsx';
 import { Page } from '../parts/page.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { Section } from '../parts/section.tsx';
@@ -20,9 +21,9 @@ export function MaterializationPage() {
   const { name } = useParams({ from: '/destinations/$name' });
   return (
     <WithStatus>
-      {({ materializations }) => {
+      {({ materializations, at }) => {
         const found = materializations.find((candidate) => candidate.name === name);
-        if (found !== undefined) return <MaterializationView materialization={found} />;
+        if (found !== undefined) return <MaterializationView materialization={found} now={at} />;
         return (
           <Page title={name}>
             <EmptyState title="No such destination">Nothing of this name is materialized.</EmptyState>
@@ -33,9 +34,16 @@ export function MaterializationPage() {
   );
 }
 
-function MaterializationView({ materialization }: { readonly materialization: MaterializationStatus }) {
+function MaterializationView({
+  materialization,
+  now,
+}: {
+  readonly materialization: MaterializationStatus;
+  readonly now: number;
+}) {
   const { name, connector, state, sentence, waiting, bindings, problem } = materialization;
   const behind = bindings.reduce((sum, { next, offset }) => sum + Math.max(0, next - offset), 0);
+  const written = bindings.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);
   const client = useClient();
   const verifying = useMutation({ mutationFn: () => client.verify(name) });
   return (
@@ -61,16 +69,17 @@ function MaterializationView({ materialization }: { readonly materialization: Ma
       {problem !== undefined && <ProblemNote problem={problem} />}
       {verifying.error !== null && <ProblemNote problem={problemOf(verifying.error)} />}
       <Facts>
-        <Fact name="Rows written" note="since the start">
+        <Fact name="Rows written" note={`${bytes(written)} written`}>
           {count(materialization.rowsWritten)}
         </Fact>
-        <Fact name="Bytes written">
-          {bytes(bindings.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0))}
-        </Fact>
         <Fact name="Rate">{rowRate(materialization.rowsPerSecond)}</Fact>
-        <Fact name="Lag" note={`${count(behind)} journal entries`}>
+        <Fact name="Lag" note={lagNote(behind, materialization.lagBytes)}>
           {lag(materialization.lagMilliseconds)}
         </Fact>
+        <Fact name="Batches" note="transactions since the start">
+          {count(materialization.batches)}
+        </Fact>
+        <LostConnections task={materialization} now={now} />
         <Fact name="Tables live">
           {bindings.filter(({ phase }) => phase === 'live').length} / {bindings.length}
         </Fact>
@@ -85,4 +94,9 @@ function MaterializationView({ materialization }: { readonly materialization: Ma
       <TaskLogs task={name} />
     </Page>
   );
+}
+
+/** What is not there yet: exact in entries, by their average in bytes. */
+function lagNote(entries: number, inBytes: number | undefined): string {
+  return `${count(entries)} journal entries${inBytes === undefined ? '' : `, about ${bytes(inBytes)}`}`;
 }

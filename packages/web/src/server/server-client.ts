@@ -10,6 +10,7 @@ import type {
   Request,
   RunDraftInput,
   RunSummary,
+  SchemaVersions,
   Session,
   Settings,
   Usage,
@@ -44,6 +45,10 @@ export class ServerClient {
 
   collection(name: string): Promise<Answer<'getCollection'>> {
     return this.api.call('getCollection', { path: { name } }, limited());
+  }
+
+  schemas(name: string): Promise<SchemaVersions> {
+    return this.api.call('listSchemas', { path: { name } }, limited());
   }
 
   preview(name: string, limit: number, skip: number): Promise<Preview> {

@@ -37,9 +37,9 @@ function SettingsView({ settings }: { readonly settings: Settings }) {
       title="Settings"
       sentence={
         <>
-          In force since <MomentText at={startedAt} />, from <Code>{file}</Code>. What is changed there holds
-          once it is published, or after a new start of <Code>brimful up</Code>; address, access and data
-          directory only after a new start. Throttles are changed while a run goes on, on its page.
+          In force since <MomentText at={startedAt} />, from <Code>{file}</Code>. Change a field there and run{' '}
+          <Code>brimful apply</Code>; address, access and data directory take a new start of{' '}
+          <Code>brimful up</Code>. Throttles are changed while a run goes on, on its page.
         </>
       }
     >

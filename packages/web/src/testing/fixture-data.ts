@@ -1,4 +1,4 @@
-import type { CollectionDetail, Preview, Usage } from '@brimful/api';
+import type { CollectionDetail, Preview, SchemaVersions, Usage } from '@brimful/api';
 import type { RuntimeStatus } from '@brimful/model';
 import { ORDERS_SCHEMA } from './fixture-plan.ts';
 import type { FixtureTable } from './fixture-status.ts';
@@ -91,5 +91,35 @@ export function collectionOf(
     nextGeneration: null,
     previousGeneration: null,
     schema: ORDERS_SCHEMA,
+  };
+}
+
+export function schemasAt(now: number): SchemaVersions {
+  const columns = ORDERS_SCHEMA.columns.map((column) => ({ ...column }));
+  const key = [...ORDERS_SCHEMA.key];
+  const DAY_MILLISECONDS = 86_400_000;
+  return {
+    generation: 1,
+    versions: [
+      { version: 1, columns: columns.slice(0, -2), key, registeredAt: null, changes: [] },
+      {
+        version: 2,
+        columns: columns.slice(0, -1),
+        key,
+        registeredAt: now - 40 * DAY_MILLISECONDS,
+        changes: [
+          { kind: 'rename', sentence: 'renames state to status', isWidening: false },
+          { kind: 'add', sentence: 'adds details (json, normalised)', isWidening: true },
+          { kind: 'widen', sentence: 'widens total from decimal(10,2) to decimal(12,2)', isWidening: true },
+        ],
+      },
+      {
+        version: 3,
+        columns,
+        key,
+        registeredAt: now - 95 * 60_000,
+        changes: [{ kind: 'add', sentence: 'adds channel (text)', isWidening: true }],
+      },
+    ],
   };
 }

@@ -7,7 +7,7 @@ import type { RunMode, RunVerb, Throttle } from '@brimful/model';
 import { FixtureAlerts } from './fixture-alerts.ts';
 import { FixtureCatalog, SHOP_CATALOG } from './fixture-catalog.ts';
 import { CONNECTORS, discoveryOf, reportOf } from './fixture-connectors.ts';
-import { collectionOf, previewOf, usageOf } from './fixture-data.ts';
+import { collectionOf, previewOf, schemasAt, usageOf } from './fixture-data.ts';
 import { planOf } from './fixture-plan.ts';
 import { FixtureRun } from './fixture-run.ts';
 import { FixtureLogs } from './fixture-logs.ts';
@@ -169,6 +169,7 @@ export class FixtureServer {
     if (noun === 'logs') return { entries: this.#logs.entries };
     if (noun === 'settings') return settingsAt(this.#startedAt);
     if (noun === 'verifications') return { id: 'verification-1', reports: [] };
+    if (noun === 'collections' && verb === 'schemas') return schemasAt(this.#startedAt);
     if (noun === 'collections' && verb === 'preview')
       return previewOf(Number(query.get('limit')), Number(query.get('skip')));
     if (noun === 'collections')

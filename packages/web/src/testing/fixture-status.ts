@@ -1,9 +1,11 @@
+import { loadAt, lostAt } from './fixture-load.ts';
 import type {
   CaptureBindingStatus,
   CaptureStatus,
   MaterializationBindingStatus,
   MaterializationStatus,
   RuntimeStatus,
+  SchemaStatus,
 } from '@brimful/model';
 
 const MEGABYTE = 1e6;
@@ -64,10 +66,27 @@ function shop(tables: readonly FixtureTable[], seconds: number): CaptureStatus {
     lagMilliseconds: 240,
     changes: Math.round(48_210 + seconds * 310),
     changesPerSecond: 310,
-    bindings: tables.map((table, index) =>
-      streaming(`public.${table.name}`, `shop/${table.name}`, table.rows, index),
-    ),
+    load: loadAt(false),
+    retries: 0,
+    bindings: tables.map((table, index) => ({
+      ...streaming(`public.${table.name}`, `shop/${table.name}`, table.rows, index),
+      schema: shapeOf(index),
+    })),
   };
+}
+
+/** Two of the tables have changed their shape. */
+function shapeOf(index: number): SchemaStatus {
+  const registeredAt = Date.UTC(2026, 10, 22, 19, index);
+  if (index === 0)
+    return { version: 3, registeredAt, change: { sentence: 'adds channel (text)', isWidening: true } };
+  if (index === 4)
+    return {
+      version: 2,
+      registeredAt,
+      change: { sentence: 'drops iban, renames state to status', isWidening: false },
+    };
+  return { version: 1, registeredAt };
 }
 
 function streaming(resource: string, collection: string, rows: number, index: number): CaptureBindingStatus {
@@ -92,6 +111,8 @@ function billing(seconds: number): CaptureStatus {
   const ledger: CaptureBindingStatus = {
     ...streaming('public.ledger', 'billing/ledger', 6_100_000, 3),
     phase: 'backfilling',
+    cursor: 'from 0000000000012f4c, in 3 parts',
+    retries: 1,
     rowsRead: read,
     bytesRead: read * 180,
     estimateQuality: 'statistics',
@@ -121,6 +142,9 @@ function billing(seconds: number): CaptureStatus {
     lagMilliseconds: 1900,
     changes: 12_020,
     changesPerSecond: 12,
+    load: loadAt(true),
+    retries: 2,
+    lastProblem: lostAt(),
     bindings: [streaming('public.invoices', 'billing/invoices', 722_019, 5), ledger, legacy],
   };
 }
@@ -134,9 +158,22 @@ function warehouse(tables: readonly FixtureTable[], seconds: number): Materializ
     lagMilliseconds: 1200,
     rowsWritten: Math.round(10_400_000 + seconds * 310),
     rowsPerSecond: 310,
+    batches: 4821 + Math.round(seconds),
+    lagBytes: 444_000,
+    retries: 0,
     bindings: tables.map(({ name, rows }, index) =>
-      live(`shop/${name}`, name, rows, index % 5 === 0 ? 1200 : 0),
+      index === 2
+        ? withNext(live(`shop/${name}`, name, rows, 0))
+        : live(`shop/${name}`, name, rows, index % 5 === 0 ? 1200 : 0),
     ),
+  };
+}
+
+/** A table whose next generation is being built. */
+function withNext(binding: MaterializationBindingStatus): MaterializationBindingStatus {
+  return {
+    ...binding,
+    generations: { current: 1, collection: 1, beside: [{ generation: 2, done: 0.62, phase: 'loading' }] },
   };
 }
 
@@ -156,6 +193,9 @@ function live(
     rowsWritten: rows,
     bytesWritten: rows * 96,
     rowsPerSecond: lagMilliseconds === 0 ? 0 : 100,
+    lagBytes: lagMilliseconds === 0 ? 0 : 148_000,
+    batches: 812,
+    generations: { current: 1, collection: 1, beside: [] },
     lagMilliseconds,
   };
 }

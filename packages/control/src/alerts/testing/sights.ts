@@ -6,6 +6,7 @@ import type {
   MaterializationStatus,
   ProblemRecord,
   RuntimeStatus,
+  SourceLoadStatus,
   VerificationReport,
 } from '@brimful/model';
 import { DEFAULT_ALERT_LIMITS } from '@brimful/model';
@@ -15,6 +16,23 @@ import type { Sight } from '../sight.ts';
 export const BEGAN = 1_700_000_000_000;
 export const MINUTE = 60_000;
 export const LIMITS: AlertLimits = { ...DEFAULT_ALERT_LIMITS, diskFreeBytes: 2e9 };
+
+/** Of a source that is not read. */
+export const LOAD: SourceLoadStatus = {
+  at: BEGAN,
+  bytesPerSecond: 0,
+  ceilingBytesPerSecond: 1e7,
+  streamedBytesPerSecond: 0,
+  readers: 1,
+  strain: null,
+  signals: [],
+  lookUpMilliseconds: null,
+  baselineMilliseconds: null,
+  probe: 'not needed',
+  health: null,
+  gates: [],
+  readings: [],
+};
 
 export const DENIED: ProblemRecord = {
   code: 'BRM-PG-DENIED',

@@ -1,8 +1,16 @@
 import type { ConfiguredSettings } from '@brimful/api';
-import type { Alert, BackfillPlan, Run, RuntimeStatus, VerificationReport } from '@brimful/model';
+import type {
+  Alert,
+  BackfillPlan,
+  Run,
+  RuntimeStatus,
+  SourceLoadStatus,
+  VerificationReport,
+} from '@brimful/model';
 import { Problem } from '@brimful/model';
 import type { AlertDesk } from '../../alerts/alert-watch.ts';
 import type { HttpTarget } from '../http-target.ts';
+import { schemaVersions } from '../schema-versions.ts';
 import { LogRing } from '../log-ring.ts';
 import { fakeCatalog, fakeConnections, fakeSecrets } from './fake-catalog.ts';
 
@@ -83,7 +91,10 @@ export function fakeTarget(): FakeTarget {
         previousGeneration: null,
         schema: SCHEMA,
       }),
-      schemas: async () => ({ generation: 1, versions: [SCHEMA] }),
+      schemas: async () => ({
+        generation: 1,
+        versions: schemaVersions([SCHEMA, { ...SCHEMA, version: 2, key: [], registeredAt: 5 }]),
+      }),
       preview: (name, limit, skip) =>
         note(
           {
@@ -116,6 +127,34 @@ export const ALERT: Alert = {
   clearedAt: null,
   acknowledged: null,
   delivery: { event: 'raised', state: 'waiting', attempts: 2, at: 7, error: 'ECONNREFUSED' },
+};
+
+const LOAD: SourceLoadStatus = {
+  at: 1,
+  bytesPerSecond: 2e6,
+  ceilingBytesPerSecond: 8e6,
+  streamedBytesPerSecond: 3,
+  readers: 2,
+  strain: 0.8,
+  signals: [{ name: 'look-ups', value: 4, limit: 5, unit: 'ms' }],
+  lookUpMilliseconds: 4,
+  baselineMilliseconds: null,
+  probe: 'heard',
+  health: {
+    at: 1,
+    retainedBytes: 5,
+    headroomBytes: null,
+    replicaLagBytes: null,
+    replicaLagMilliseconds: 1500,
+    activeSessions: 17,
+    processors: 8,
+    blockedByUs: 0,
+    oldestSnapshotAge: null,
+  },
+  gates: [{ gate: 'active sessions', owner: 'source', reason: '17 sessions', since: 1 }],
+  readings: [
+    { token: 'first reads', state: 'gated', reason: '17 sessions', bytesPerSecond: 0, openReaders: 0 },
+  ],
 };
 
 const SETTINGS: ConfiguredSettings = {
@@ -197,6 +236,8 @@ function aStatus(): RuntimeStatus {
         lagMilliseconds: 3,
         changes: 7,
         changesPerSecond: 1,
+        load: LOAD,
+        retries: 1,
         bindings: [
           {
             resource: 'public.orders',
@@ -210,6 +251,8 @@ function aStatus(): RuntimeStatus {
             rowsPerSecond: 0,
             bytesPerSecond: 0,
             changes: 7,
+            cursor: 'from 00ff',
+            schema: { version: 2, registeredAt: 4, change: { sentence: 'adds x', isWidening: true } },
             journal: { first: 0, next: 4, bytes: 400 },
           },
         ],
@@ -234,6 +277,13 @@ function aStatus(): RuntimeStatus {
             rowsWritten: 17,
             bytesWritten: 300,
             rowsPerSecond: 2,
+            lagBytes: 40,
+            batches: 3,
+            generations: {
+              current: 1,
+              collection: 1,
+              beside: [{ generation: 2, phase: 'loading', done: 0.5 }],
+            },
           },
         ],
       },

@@ -1,4 +1,4 @@
-import type { Logger, SourceProbe } from '@brimful/connector';
+import type { Logger, SourceHealth, SourceProbe } from '@brimful/connector';
 import type { Throttle } from '@brimful/model';
 import { Bell } from '../../flow/bell.ts';
 import { sleep } from '../../flow/pause-gate.ts';
@@ -12,10 +12,13 @@ import type { GovernorLimits } from './limits.ts';
 import { GOVERNOR_LIMITS } from './limits.ts';
 import { Pace } from './pace.ts';
 import { ProbeKeeper } from './probe-keeper.ts';
+import { lookUpMilliseconds } from './pulse.ts';
 import { ReaderPlaces } from './reader-places.ts';
 
 /** How often readings are taken and the law is applied. */
 const LOOK_MILLISECONDS = 250;
+/** Look-ups of so long ago are not now. */
+const LOOK_UPS_MILLISECONDS = 3_000;
 /** A lag that was not told again for so long is not known any more. */
 const LAG_MILLISECONDS = 10_000;
 
@@ -39,8 +42,12 @@ export interface GovernorStatus {
   /** Largest signal over its limit, smoothed: below 0.4 the ceiling grows, from 0.7 it falls. Null: nothing is known. */
   readonly u: number | null;
   readonly signals: readonly Signal[];
-  /** 90th percentile of a look-up while nothing was read. */
+  /** 90th percentile of a look-up now, and while nothing was read. Null: not known; also when look-ups fail. */
+  readonly lookUpMilliseconds: number | null;
   readonly baselineMilliseconds: number | null;
+  /** As the source said last, and when. */
+  readonly health: SourceHealth | null;
+  readonly healthAt: number | null;
   /** Whether the source's load is known. `unknown`: it is read carefully, or not at all. */
   readonly probe: 'heard' | 'unknown' | 'not needed';
   /** Closed for all runs; empty: open. */
@@ -192,7 +199,10 @@ export class Governor {
       readers: ceilingOf(law).readers,
       u: law.u,
       signals: law.signals,
+      lookUpMilliseconds: finite(lookUpMilliseconds(law.pulse, law.at - LOOK_UPS_MILLISECONDS)),
       baselineMilliseconds: law.pulse.baseline,
+      health: law.health,
+      healthAt: law.healthAt,
       probe: law.probedSince === null ? 'not needed' : isCareful(law) ? 'unknown' : 'heard',
       gates: this.#gates,
       since: this.#since,
@@ -284,4 +294,9 @@ export class Governor {
       this.#users -= 1;
     };
   }
+}
+
+/** A look-up that failed is endless. */
+function finite(value: number | null): number | null {
+  return value !== null && Number.isFinite(value) ? value : null;
 }
