@@ -32,7 +32,7 @@ export function captureStatus(
       0,
     ),
     problem: task.problem,
-    proposal: captureProposalOf(task.problem, bindings.length),
+    proposal: task.state === 'failed' ? captureProposalOf(task.spec.name, task.problem) : undefined,
     bindings,
   };
 }
