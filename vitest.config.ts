@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const MINUTE_MS = 60_000;
 const PG_GLOBAL_SETUP = './packages/testbed/src/vitest-postgres.setup.ts';
+const PAGES_GLOBAL_SETUP = './packages/web/src/testing/build-pages.setup.ts';
 
 /** A test file's suffix names what it needs; everything unsuffixed is pure and shares one module graph. */
 const NEEDS = ['pg', 'duckdb', 'store', 'web'] as const;
@@ -43,7 +44,8 @@ export default defineConfig({
         test: {
           name: 'web',
           include: matching('.web'),
-          testTimeout: MINUTE_MS,
+          globalSetup: [PAGES_GLOBAL_SETUP],
+          testTimeout: 3 * MINUTE_MS,
           hookTimeout: MINUTE_MS,
         },
       },

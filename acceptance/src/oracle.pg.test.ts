@@ -1,11 +1,11 @@
 import { sharedPostgres } from '@brimful/testbed/vitest';
 import { describe, expect, test } from 'vitest';
 import { PipeBed } from './pipe-bed.ts';
+import { SEED } from './seed.ts';
 import { HARD_TABLES, HARD_TABLE_COUNT, Workload, fillSql, randomOf } from './workload.ts';
 
 /** Longer by a flag: `BRIMFUL_ROUNDS=50 npm test -- acceptance`. */
 const ROUNDS = Number(process.env['BRIMFUL_ROUNDS'] ?? 3);
-const SEED = Number(process.env['BRIMFUL_SEED'] ?? Date.now() % 1_000_000);
 
 /** Every named place at which a crash leaves something half done, and how often it is passed before the crash. */
 const CRASH_POINTS = [

@@ -26,7 +26,8 @@ export class PipeProcess implements AsyncDisposable {
 
   constructor(options: PipeOptions, env: Readonly<Record<string, string>> = {}) {
     this.#child = fork(MAIN, [JSON.stringify(options)], {
-      env: { ...process.env, ...env },
+      // As `scripts/bootstrap.mjs` starts it.
+      env: { ...process.env, NODE_OPTIONS: '--max-semi-space-size=4', MALLOC_ARENA_MAX: '2', ...env },
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       execArgv: [],
     });

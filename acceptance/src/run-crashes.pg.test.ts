@@ -2,10 +2,10 @@ import { newestPostgres, sharedPostgres } from '@brimful/testbed/vitest';
 import { describe, expect, test } from 'vitest';
 import { KilledPipes } from './killed-pipes.ts';
 import { PipeBed } from './pipe-bed.ts';
+import { SEED } from './seed.ts';
 import { HARD_TABLES, Workload, fillSql } from './workload.ts';
 
 const MINUTES = 60_000;
-const SEED = Number(process.env['BRIMFUL_SEED'] ?? Date.now() % 1_000_000);
 
 /** Every named place on the way of a run, in the order in which it gets there. */
 const READING = [

@@ -4,11 +4,11 @@ import { sharedPostgres } from '@brimful/testbed/vitest';
 import { describe, expect, test } from 'vitest';
 import { orderRun, tell, untilRun, untilTakenBack } from './order-run.ts';
 import { PipeBed } from './pipe-bed.ts';
+import { SEED } from './seed.ts';
 import { HARD_TABLES, Workload, fillSql, randomOf } from './workload.ts';
 
 /** Longer by a flag: `BRIMFUL_ROUNDS=50 npm test -- acceptance`. */
 const ROUNDS = Number(process.env['BRIMFUL_ROUNDS'] ?? 3);
-const SEED = Number(process.env['BRIMFUL_SEED'] ?? Date.now() % 1_000_000);
 
 const KEYED = ['toasted', 'Größe_quoted_', 'indexed_identity', 'full_keyed', 'parted', 'empty_table'];
 const KEYLESS = ['full_keyless', 'appended'];

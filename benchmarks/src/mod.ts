@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { backfillScenario } from './backfill.ts';
 import { startBench } from './bench-servers.ts';
 import { accounts, orders } from './bench-tables.ts';
+import { clientsScenario } from './clients.ts';
 import { copyTable } from './copy.ts';
 import type { Result } from './result.ts';
 import { print } from './result.ts';
@@ -15,13 +16,14 @@ const HELP = `npm run bench -- <scenario> [--json] [--runs 3] [--scale 1]
   latency   only the latter
   backfill  10 M rows read again beside an application at 500 tx/s, with and without governor, and with nobody there
   swap      a table that is read all the time is rebuilt, swapped in, taken back, swapped in … in Postgres and DuckDB
+  clients   250,000 updates into Postgres by \`brimful up\`, with nobody looking and with 200 open pages
 
   --scale   a share of the rows, for a quick look: --scale 0.1
   --rate    transactions a second of backfill's application
 METHODOLOGY.md says what is measured and how.
 `;
 
-const SCENARIOS = ['copy', 'stream', 'latency', 'backfill', 'swap'];
+const SCENARIOS = ['copy', 'stream', 'latency', 'backfill', 'swap', 'clients'];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -60,3 +62,4 @@ if (scenario === 'backfill')
     }),
   );
 if (scenario === 'swap') show(await swapScenario(bench, runs, scale));
+if (scenario === 'clients') show(await clientsScenario(bench, 250_000 * scale, runs));

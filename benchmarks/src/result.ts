@@ -15,6 +15,8 @@ export interface Result {
   readonly p95_ms?: number;
   readonly p99_ms?: number;
   readonly max_ms?: number;
+  /** What the 95th percentile is above that of the same run's phases without a backfill. */
+  readonly extra_p95_ms?: number;
   /** Of the transactions that only look something up, and of those that change it. */
   readonly read_p95_ms?: number;
   readonly write_p95_ms?: number;
@@ -23,6 +25,8 @@ export interface Result {
   readonly lag_ms?: number;
   readonly retained_mb?: number;
   readonly reads?: number;
+  /** Live ones that open pages have heard. */
+  readonly events?: number;
   readonly errors?: number;
   /** Reads that saw no table, no rows, or not all. */
   readonly partial?: number;

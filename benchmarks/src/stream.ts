@@ -12,7 +12,7 @@ const TIMEOUT_MILLISECONDS = 900_000;
 /** Changes in one transaction of the bulk update. */
 const ROWS_PER_TRANSACTION = 10_000;
 
-async function endOfLog(url: string): Promise<bigint> {
+export async function endOfLog(url: string): Promise<bigint> {
   const [row] = await sql<{ end: string }>(
     url,
     "SELECT pg_logical_emit_message(true, 'bench', ''), (pg_current_wal_insert_lsn() - '0/0')::text AS end",
@@ -21,7 +21,7 @@ async function endOfLog(url: string): Promise<bigint> {
 }
 
 /** Updates every row once, in transactions of some thousand. Returns the end of the log. */
-async function update(url: string, rows: number): Promise<bigint> {
+export async function update(url: string, rows: number): Promise<bigint> {
   for (let from = 1; from <= rows; from += ROWS_PER_TRANSACTION) {
     await sql(
       url,

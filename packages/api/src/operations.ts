@@ -1,11 +1,23 @@
 import { z } from 'zod';
+import { alert, alertList, webhookOutcome } from './alert.ts';
 import { collection, collectionDetail, preview, schemaVersions } from './collection.ts';
+import { connectionReport, connectionRequest, connectors, discovery, discoveryRequest } from './connector.ts';
 import type { OperationName } from './endpoints.ts';
 import { name, TEXT_LIMIT } from './limits.ts';
 import { logEntry } from './log.ts';
 import { backfillPlan, planApproval, runDraft } from './plan.ts';
+import {
+  catalog,
+  publication,
+  publicationDraft,
+  publicationPlan,
+  publicationSummary,
+  revertRequest,
+} from './publication.ts';
 import { run, runOrder, runState, runSummary } from './run.ts';
+import { secretName, secretSummary, secretValue } from './secret.ts';
 import { credentials, session } from './session.ts';
+import { settings } from './settings.ts';
 import { captureStatus, materializationStatus, runtimeStatus } from './status.ts';
 import { usage } from './usage.ts';
 import { verification, verificationRequest } from './verification.ts';
@@ -31,6 +43,7 @@ export const PREVIEW_SKIP_LIMIT = 100_000;
 
 const byName = z.object({ name });
 const byId = z.object({ id: z.string().min(1).max(TEXT_LIMIT) });
+const byNumber = z.object({ number: z.coerce.number<number>().int().min(1) });
 const page = z.coerce.number<number>().int().min(1).max(PAGE_LIMIT);
 
 export const OPERATIONS = {
@@ -108,6 +121,17 @@ export const OPERATIONS = {
   },
   getVerification: { summary: 'One verification', path: byId, answer: verification },
   cancelVerification: { summary: 'End a verification early', path: byId, answer: verification },
+  listAlerts: {
+    summary: 'What somebody should know: open alerts, and those that are over',
+    answer: alertList,
+  },
+  acknowledgeAlert: {
+    summary: 'Say that somebody has seen an alert',
+    description: 'What tells only what happened is cleared by it.',
+    path: byId,
+    answer: alert,
+  },
+  testAlerts: { summary: 'Send a test to the webhook', answer: webhookOutcome },
   listLogs: {
     summary: 'The newest log lines, the oldest of them first',
     query: z.object({
@@ -117,5 +141,71 @@ export const OPERATIONS = {
     }),
     answer: z.object({ entries: z.array(logEntry) }),
   },
+  getSettings: { summary: 'What is in force by the configuration file, without secrets', answer: settings },
   getUsage: { summary: 'Rows and bytes over the last hour', answer: usage },
+  getCatalog: { summary: 'The configuration file, and what of it runs', answer: catalog },
+  planPublication: {
+    summary: 'Plan a new text of the configuration file',
+    description:
+      'Says what would happen, and changes nothing. A text that is not valid has a plan with problems.',
+    body: publicationDraft,
+    answer: publicationPlan,
+    status: 201,
+  },
+  getPublicationPlan: {
+    summary: 'One plan of a new text',
+    description: 'Kept in memory: a restart forgets it.',
+    path: byId,
+    answer: publicationPlan,
+  },
+  applyPublication: {
+    summary: 'Write the file and run what it says',
+    description:
+      'Refused when the file is not the one it was planned on (`BRM-CATALOG-CHANGED`, with the difference), or when it does not start: then all is as before.',
+    path: byId,
+    answer: publication,
+    status: 201,
+  },
+  listPublications: {
+    summary: 'Changes of the configuration, the newest first',
+    query: z.object({ limit: page.default(100) }),
+    answer: z.object({ publications: z.array(publicationSummary), total: z.int() }),
+  },
+  getPublication: { summary: 'One change, with its texts', path: byNumber, answer: publication },
+  revertPublication: {
+    summary: 'Plan to go back to the text before a change',
+    path: byNumber,
+    body: revertRequest,
+    answer: publicationPlan,
+    status: 201,
+  },
+  listConnectors: { summary: 'What can be captured from and materialized into', answer: connectors },
+  checkConnection: {
+    summary: 'Try a connection, and say what is missing',
+    description: 'References such as `${NAME}` are filled in on the server; their values never come back.',
+    body: connectionRequest,
+    answer: connectionReport,
+  },
+  discoverResources: {
+    summary: 'The tables of a source',
+    body: discoveryRequest,
+    answer: discovery,
+  },
+  listSecrets: {
+    summary: 'Names of the secrets that are kept',
+    answer: z.object({ secrets: z.array(secretSummary) }),
+  },
+  putSecret: {
+    summary: 'Keep a secret, encrypted',
+    description:
+      '`${NAME}` in the configuration means it where the environment has no such variable. It never comes back. What runs takes it up with the next publication or start.',
+    body: secretValue,
+    answer: secretSummary,
+    status: 201,
+  },
+  removeSecret: {
+    summary: 'Forget a secret',
+    path: z.object({ name: secretName }),
+    answer: z.object({ secrets: z.array(secretSummary) }),
+  },
 } as const satisfies Readonly<Record<OperationName, Operation>>;

@@ -61,7 +61,7 @@ export const runRequest: z.ZodType<RunRequest> = z
   .meta({ id: 'RunRequest' });
 
 const quality = z.enum(['exact', 'sampled', 'statistics', 'at least']);
-const estimated: z.ZodType<EstimatedNumber> = z
+export const estimated: z.ZodType<EstimatedNumber> = z
   .object({ value: z.number(), quality })
   .meta({ id: 'EstimatedNumber' });
 const fromTo = z.object({ from: z.int(), to: z.int() });

@@ -6,6 +6,7 @@ import type {
   MaterializationStatus,
   RunProposal,
   RuntimeStatus,
+  SchemaStatus,
 } from '@brimful/model';
 import { z } from 'zod';
 import { problemRecord } from './problem.ts';
@@ -17,6 +18,14 @@ const taskState = z
 const proposal: z.ZodType<RunProposal> = z
   .object({ command: z.string(), sentence: z.string() })
   .meta({ id: 'RunProposal', description: 'The smallest safe way out of a problem.' });
+
+const schemaStatus: z.ZodType<SchemaStatus> = z
+  .object({
+    version: z.int(),
+    registeredAt: z.number().optional(),
+    change: z.object({ sentence: z.string(), isWidening: z.boolean() }).optional(),
+  })
+  .meta({ id: 'SchemaStatus' });
 
 const captureBindingStatus: z.ZodType<CaptureBindingStatus> = z
   .object({
@@ -33,6 +42,7 @@ const captureBindingStatus: z.ZodType<CaptureBindingStatus> = z
     etaSeconds: z.number().optional(),
     changes: z.number(),
     journal: z.object({ first: z.number(), next: z.number(), bytes: z.number() }),
+    schema: schemaStatus.optional(),
     problem: problemRecord.optional(),
     proposal: proposal.optional(),
   })
@@ -97,6 +107,10 @@ export const runtimeStatus: z.ZodType<RuntimeStatus> = z
     captures: z.array(captureStatus),
     materializations: z.array(materializationStatus),
     disk: diskStatus,
+    reloading: z
+      .string()
+      .optional()
+      .meta({ description: 'In words, while another catalog is being taken up.' }),
   })
   .meta({
     id: 'RuntimeStatus',

@@ -49,7 +49,7 @@ export function named<T extends { readonly name: string }>(
 }
 
 export async function captureSide(
-  spec: CaptureSpec,
+  spec: Pick<CaptureSpec, 'connector'>,
   connectors: ConnectorRegistry,
 ): Promise<NonNullable<Connector['capture']>> {
   const { capture } = await connectors.load(spec.connector);
@@ -59,7 +59,7 @@ export async function captureSide(
 }
 
 export async function destinationSide(
-  spec: MaterializationSpec,
+  spec: Pick<MaterializationSpec, 'connector'>,
   connectors: ConnectorRegistry,
 ): Promise<NonNullable<Connector['destination']>> {
   const { destination } = await connectors.load(spec.connector);

@@ -17,13 +17,17 @@ export const ExitCode = {
   divergent: 6,
   /** A run that was watched failed, expired or was cancelled. */
   runFailed: 7,
+  /** `plan`: the file has changes that were not applied yet, and they can be. */
+  changes: 8,
   /** A second interrupt: stopped at once; or watching a run was interrupted. */
   interrupted: 130,
 } as const;
 export type ExitCodeNumber = (typeof ExitCode)[keyof typeof ExitCode];
 
-const USAGE = /^BRM-(CONFIG|USAGE|REQUEST)|^BRM-(PLAN|RUN)-UNKNOWN$|^BRM-VERIFY-TARGET$/;
-const REFUSED = /^BRM-PLAN-(BLOCKED|CONFIRM|DRIFT|EXPIRED|APPLIED)$|^BRM-RUN-REFUSED$/;
+const USAGE =
+  /^BRM-(CONFIG|USAGE|REQUEST)|^BRM-(PLAN|RUN)-UNKNOWN$|^BRM-VERIFY-TARGET$|^BRM-PUBLICATION-UNKNOWN$/;
+const REFUSED =
+  /^BRM-PLAN-(BLOCKED|CONFIRM|DRIFT|EXPIRED|APPLIED)$|^BRM-RUN-REFUSED$|^BRM-CATALOG-(BLOCKED|CHANGED|REFUSED|FIRST)$/;
 
 export function exitCodeOf(problems: readonly Problem[]): ExitCodeNumber {
   if (problems.some((problem) => problem.kind === 'bug')) return ExitCode.bug;

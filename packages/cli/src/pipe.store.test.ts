@@ -1,15 +1,15 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@brimful/api';
 import { ControlClient, DEFAULT_PORT } from '@brimful/control';
-import type { Runtime } from '@brimful/engine';
+import type { Runtime, RuntimeOptions } from '@brimful/engine';
 import type { RuntimeStatus } from '@brimful/model';
-import { STATUS_KEY } from '@brimful/model';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DEFAULT_ALERT_LIMITS, Problem, STATUS_KEY } from '@brimful/model';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LoadedConfig } from './config/load.ts';
 import { openStore, openStoreReadonly } from './data-directory.ts';
 import { silentLog } from './log.ts';
@@ -28,11 +28,12 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 function start(
-  startRuntime: () => Promise<Runtime>,
+  startRuntime: (options: RuntimeOptions) => Promise<Runtime>,
   server: Partial<LoadedConfig['server']> = {},
 ): Promise<Pipe> {
   const config: LoadedConfig = {
     file: join(directory, 'brimful.yaml'),
+    text: '',
     spec: {
       captures: [],
       collections: [],
@@ -46,10 +47,17 @@ function start(
     },
     dataDirectory: join(directory, 'data'),
     backfill: { undo: undefined, prices: undefined },
+    alerts: {
+      limits: { ...DEFAULT_ALERT_LIMITS, diskFreeBytes: 0 },
+      webhook: undefined,
+      from: 'info',
+    },
     server: { host: '127.0.0.1', port: 0, names: [], password: undefined, tokens: {}, ...server },
     redact: redactor(),
   };
-  return Pipe.start({ config, connectors: fakeConnectors(), log: silentLog, openStore, startRuntime });
+  const environment = { SHOP: 'shop' };
+  const connectors = fakeConnectors();
+  return Pipe.start({ config, connectors, log: silentLog, openStore, startRuntime, environment });
 }
 
 function fakeRuntime(): Runtime & { stops: number } {
@@ -73,6 +81,11 @@ function fakeRuntime(): Runtime & { stops: number } {
       resolve();
     },
   };
+}
+
+/** The file of `start`, as one that says what it says now. */
+function writeFile(text: string): void {
+  writeFileSync(join(directory, 'brimful.yaml'), text);
 }
 
 async function published(): Promise<RuntimeStatus | undefined> {
@@ -143,7 +156,8 @@ test('where the usual port is taken, another is found; where one was asked for, 
   const { port } = other.address() as AddressInfo;
   await expect(start(async () => fakeRuntime(), { port })).rejects.toMatchObject({ code: 'BRM-API-PORT' });
   const usual = createServer().listen(DEFAULT_PORT, '127.0.0.1');
-  await Promise.race([once(usual, 'listening'), once(usual, 'error')]);
+  // Somebody else on this machine may have it: then it is taken already.
+  await new Promise((settled) => usual.once('listening', settled).once('error', settled));
   {
     // What did not start has left the data directory free.
     await using pipe = await start(async () => fakeRuntime(), { port: undefined });
@@ -160,4 +174,86 @@ test('it does not start where others could reach it and nothing keeps them out',
     code: 'BRM-API-EXPOSED',
   });
   expect(runtime.stops).toBe(1);
+});
+
+describe('another catalog', () => {
+  const TEXT = 'captures:\n  shop/fake: { connector: fake, config: { url: "fake://db/${SHOP}" } }\n';
+
+  async function planned(client: Client, text: string): Promise<string> {
+    const { id } = await client.call('planPublication', { body: { text, unchecked: true } });
+    return id;
+  }
+
+  test('runs in the place of the one before; whoever is connected stays so, and the pipe goes on', async () => {
+    writeFile('');
+    const started: string[][] = [];
+    const runtimes: (Runtime & { stops: number })[] = [];
+    await using pipe = await start(async ({ spec }) => {
+      started.push(spec.captures.map(({ name }) => name));
+      const runtime = fakeRuntime();
+      runtimes.push(runtime);
+      return runtime;
+    });
+    let isOver = false;
+    void pipe.finished.then(() => (isOver = true));
+    const client = new Client({ origin: pipe.url ?? '' });
+    const control = await ControlClient.find(join(directory, 'data'));
+    const id = await planned(client, TEXT);
+    expect(await client.call('applyPublication', { path: { id } })).toMatchObject({
+      number: 2,
+      state: 'applied',
+    });
+    expect(started).toEqual([[], ['shop/fake']]);
+    expect(runtimes.map(({ stops }) => stops)).toEqual([1, 0]);
+    expect(await control?.catalog.read()).toMatchObject({
+      publication: 2,
+      captures: [{ name: 'shop/fake' }],
+    });
+    expect(await client.call('getStatus', {})).not.toHaveProperty('reloading');
+    expect(isOver).toBe(false);
+  });
+
+  test('that does not start leaves everything as it was, and the file too', async () => {
+    writeFile('# mine\n');
+    let starts = 0;
+    await using pipe = await start(async ({ spec }) => {
+      starts += 1;
+      if (spec.captures.length > 0) throw new Problem('BRM-TEST', 'there is no room for it');
+      return fakeRuntime();
+    });
+    const client = new Client({ origin: pipe.url ?? '' });
+    const id = await planned(client, TEXT);
+    await expect(client.call('applyPublication', { path: { id } })).rejects.toMatchObject({
+      code: 'BRM-CATALOG-REFUSED',
+      message: expect.stringContaining('there is no room for it'),
+    });
+    expect(starts).toBe(3);
+    expect(readFileSync(join(directory, 'brimful.yaml'), 'utf8')).toBe('# mine\n');
+    expect(pipe.status().captures[0]?.state).toBe('running');
+    const { publications } = await client.call('listPublications', {});
+    expect(publications.map(({ number, state }) => [number, state])).toEqual([
+      [2, 'refused'],
+      [1, 'applied'],
+    ]);
+  });
+
+  test('is being taken up: the status says so, and stopping waits for it', async () => {
+    writeFile('');
+    const gate = Promise.withResolvers<void>();
+    const runtimes: (Runtime & { stops: number })[] = [];
+    const pipe = await start(async ({ spec }) => {
+      if (spec.captures.length > 0) await gate.promise;
+      const runtime = fakeRuntime();
+      runtimes.push(runtime);
+      return runtime;
+    });
+    const client = new Client({ origin: pipe.url ?? '' });
+    const id = await planned(client, TEXT);
+    const applied = client.call('applyPublication', { path: { id } }).catch(() => undefined);
+    await expect.poll(() => pipe.status().reloading).toBe('Publication 2 is being applied.');
+    const stopped = pipe.stop();
+    gate.resolve();
+    await Promise.all([applied, stopped]);
+    expect(runtimes.map(({ stops }) => stops)).toEqual([1, 1]);
+  });
 });

@@ -2,9 +2,12 @@ import type { CommanderError } from 'commander';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import type { ExitCodeNumber } from './exit-code.ts';
 import { ExitCode } from './exit-code.ts';
+import { addCatalogCommands } from './catalog-words.ts';
 import { addBackfillCommands } from './backfill-words.ts';
 import type { Perform } from './perform.ts';
 import { examples, performer } from './perform.ts';
+import { addSecretCommands } from './secret-words.ts';
+import { wholeNumber } from './whole-number.ts';
 
 /** The command line ended in help, a version or a mistake: everything has been said. */
 export class UsageStop extends Error {
@@ -26,6 +29,7 @@ Exit codes:
   5    refused: a guard blocks a plan or wants to be acknowledged, or things are not as it saw them
   6    verify: not everything is equal, or not all of it could be compared
   7    a run that was watched failed, expired or was cancelled
+  8    plan: the file has changes that were not applied yet
   130  stopped at once by a second interrupt; or watching was interrupted
 `;
 
@@ -35,6 +39,7 @@ Examples:
   brimful check                      what is missing on the source, and the SQL that mends it
   brimful up                         copy everything and keep it current
   brimful query app/warehouse "SELECT count(*) FROM orders"
+  brimful plan                       what a change of the file would do; then: brimful apply
   brimful backfill --help            read tables again: which way fits
 ${EXIT_CODES}`;
 
@@ -54,6 +59,8 @@ export function program(version: string, onExit: (code: ExitCodeNumber) => void,
   addSetUpCommands(root, perform);
   addRunCommands(root, perform);
   addLookCommands(root, perform);
+  addCatalogCommands(root, perform);
+  addSecretCommands(root, perform);
   addBackfillCommands(root, perform);
   for (const command of [root, ...root.commands, ...root.commands.flatMap((own) => own.commands)]) {
     throwInsteadOfExit(command);
@@ -119,6 +126,16 @@ function addLookCommands(root: Command, perform: Perform): void {
     .description('What a running `brimful up` is doing, or the last it said.')
     .addHelpText('after', examples('brimful status', 'brimful status --json'))
     .action(() => perform(async (context) => (await import('./commands/status.ts')).status(context)));
+  const alerts = root
+    .command('alerts')
+    .description('The alerts that are open. 1: one of them is critical.')
+    .addHelpText('after', examples('brimful alerts', 'brimful alerts --json', 'brimful alerts test'))
+    .action(() => perform(async (context) => (await import('./commands/alerts.ts')).alerts(context)));
+  alerts
+    .command('test')
+    .description('Send a test to the webhook of the configuration, from here.')
+    .addHelpText('after', examples('brimful alerts test'))
+    .action(() => perform(async (context) => (await import('./commands/alerts.ts')).testAlerts(context)));
   root
     .command('preview')
     .description('Show the newest rows and changes of a collection, as they were captured.')
@@ -151,13 +168,6 @@ function addLookCommands(root: Command, perform: Perform): void {
         (await import('./commands/query.ts')).query(context, materialization, sql, options),
       ),
     );
-}
-
-function wholeNumber(text: string): number {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1)
-    throw new InvalidArgumentError('It must be a whole number above 0.');
-  return number;
 }
 
 function portNumber(text: string): number {

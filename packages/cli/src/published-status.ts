@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import type { Run, RuntimeStatus } from '@brimful/model';
-import { STATUS_KEY } from '@brimful/model';
+import type { Alert, AlertRecord, Run, RuntimeStatus } from '@brimful/model';
+import { ALERTS_KEY, STATUS_KEY } from '@brimful/model';
 import { openStoreReadonly } from './data-directory.ts';
 
 /** What a pipe on this data directory said last. */
@@ -10,6 +10,8 @@ export interface PublishedStatus {
   readonly running: boolean;
   /** All there are, the oldest first. */
   readonly runs: readonly Run[];
+  /** That are open, the worst first. */
+  readonly alerts: readonly Alert[];
 }
 
 /** Undefined when nothing has run there yet. */
@@ -20,16 +22,25 @@ export async function publishedStatus(dataDirectory: string): Promise<PublishedS
   if (record === undefined) return undefined;
   const { value } = record;
   const runs = await store.registry.list<Run>('runs/');
+  const alerts = await store.registry.get<AlertRecord>(ALERTS_KEY);
   return {
     status: value,
     running: isAlive(value.pid) && isAtWork(value),
     runs: runs.map((run) => run.value).sort((a, b) => a.createdAt - b.createdAt),
+    alerts: alerts?.value.open ?? [],
   };
+}
+
+/** Those that are open by what a pipe on this data directory said last. */
+export async function publishedAlerts(dataDirectory: string): Promise<readonly Alert[]> {
+  return (await publishedStatus(dataDirectory))?.alerts ?? [];
 }
 
 function isAtWork(value: RuntimeStatus): boolean {
   const tasks = [...value.captures, ...value.materializations];
-  return tasks.length === 0 || tasks.some((task) => task.state !== 'stopped');
+  return (
+    value.reloading !== undefined || tasks.length === 0 || tasks.some((task) => task.state !== 'stopped')
+  );
 }
 
 function isAlive(pid: number): boolean {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { redactor } from './redact.ts';
+import { Redactions, redactor } from './redact.ts';
 
 // Invariant 10
 test('passwords in URLs go, whatever the URL is part of', () => {
@@ -40,4 +40,13 @@ test('no secret of three characters or more survives, in any surroundings', () =
     }),
     { seed: 7 },
   );
+});
+
+test('what was kept, and what is in force, goes however often either changes', () => {
+  const redactions = new Redactions(redactor([{ password: 'first-one' }]));
+  redactions.add(redactor([{ password: 'in-force' }]));
+  for (let count = 0; count < 50; count += 1) redactions.note(`kept-${count}-`);
+  expect(redactions.redact('first-one in-force kept-0- kept-49-')).toBe('*** *** *** ***');
+  for (let count = 0; count < 20; count += 1) redactions.add(redactor([{ password: `young-${count}-` }]));
+  expect(redactions.redact('young-19- kept-0-')).toBe('*** ***');
 });

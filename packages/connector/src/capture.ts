@@ -132,6 +132,10 @@ export interface CaptureSession extends AsyncDisposable {
    * (also for tables that were in the stream before: after a restart, a journaled change may still be invisible to
    * snapshots), so every change that was delivered before the call is seen by every scan's snapshot. The wait holds up
    * neither the stream nor other tables; when it takes long, the log names the blocking processes.
+   *
+   * The session's first call names all tables that are wanted, perhaps none: their journals go on. Those that an earlier
+   * session followed and it does not name are taken out; a later session that is asked for one of them again fails it in the
+   * stream, because changes were lost meanwhile. What later calls name begins anew.
    */
   join(
     resources: readonly string[],
@@ -153,8 +157,12 @@ export interface CaptureSession extends AsyncDisposable {
   ): Promise<{ readonly schema: Schema; readonly from: Position | undefined }>;
   /** How to read what is in scope; without a scope, the whole table. Scopes the source cannot serve are refused with `BRM-SCOPE-…`. */
   plan(resource: string, scope?: Scope): Promise<ScanPlan>;
-  /** The next piece to read, at the front of what remains; its size follows what earlier pieces measured. */
-  next(plan: ScanPlan, remaining: readonly Range[]): Range;
+  /**
+   * The next piece to read, at the front of what remains; its size follows what earlier pieces measured. With
+   * `atMostBytes` (rows as decoded) it is no larger than that as far as can be told, but never less than the least the
+   * plan can be cut into.
+   */
+  next(plan: ScanPlan, remaining: readonly Range[], atMostBytes?: number): Range;
   /** Throws `BRM-SCAN-MOVED` when the plan's fingerprint no longer holds: plan again, start the table over. */
   scan(resource: string, plan: ScanPlan, range: Range, signal: AbortSignal): Promise<Chunk>;
   /** Reads the rows that have these keys (columns in key order). Rows that are gone are simply not returned. */

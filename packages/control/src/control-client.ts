@@ -1,10 +1,27 @@
 import type { IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
-import type { BackfillPlan, ProblemRecord, Run, RuntimeStatus, VerificationReport } from '@brimful/model';
+import type {
+  BackfillPlan,
+  Catalog,
+  ProblemRecord,
+  Publication,
+  PublicationPlan,
+  PublicationSummary,
+  Run,
+  RuntimeStatus,
+  SecretSummary,
+  VerificationReport,
+} from '@brimful/model';
 import { Problem } from '@brimful/model';
 import { findSocket } from './control-socket.ts';
-import type { BackfillCalls, VerifyProgress, VerifyRequest } from './control-target.ts';
+import type {
+  BackfillCalls,
+  CatalogCalls,
+  SecretCalls,
+  VerifyProgress,
+  VerifyRequest,
+} from './control-target.ts';
 import type { CallName, StreamName } from './operations.ts';
 import { CALLS } from './operations.ts';
 import type { VerifyItem } from './verifying.ts';
@@ -18,6 +35,8 @@ const SILENCE_LIMIT_MILLISECONDS = 20_000;
 export class ControlClient {
   readonly #socket: string;
   readonly backfills: BackfillCalls;
+  readonly catalog: CatalogCalls;
+  readonly secrets: SecretCalls;
 
   constructor(socket: string) {
     this.#socket = socket;
@@ -30,6 +49,22 @@ export class ControlClient {
       run: (id) => this.#call<Run>('backfills/run', { id }),
       order: (id, order) => this.#call<Run>('backfills/order', { id, ...order }),
       watch: (signal) => this.#stream<Run>('backfills/watch', {}, signal),
+    };
+    this.secrets = {
+      list: () => this.#call<readonly SecretSummary[]>('secrets/list', {}),
+      put: (name, value, who) => this.#call<SecretSummary>('secrets/put', { name, value, who }),
+      remove: async (name) => {
+        await this.#call<null>('secrets/remove', { name });
+      },
+    };
+    this.catalog = {
+      read: () => this.#call<Catalog>('catalog/read', {}),
+      plan: (draft) => this.#call<PublicationPlan>('catalog/plan', draft),
+      findPlan: (id) => this.#call<PublicationPlan>('catalog/find-plan', { id }),
+      apply: (id, { who }) => this.#call<Publication>('catalog/apply', { id, who }),
+      list: () => this.#call<readonly PublicationSummary[]>('catalog/list', {}),
+      find: (number) => this.#call<Publication>('catalog/find', { number }),
+      planRevert: (number, draft) => this.#call<PublicationPlan>('catalog/revert', { number, ...draft }),
     };
   }
 

@@ -1,8 +1,23 @@
-import { planApproval, runDraft, runOrder, verificationRequest } from '@brimful/api';
+import {
+  planApproval,
+  publicationDraft,
+  revertRequest,
+  runDraft,
+  runOrder,
+  secretName,
+  secretValue,
+  verificationRequest,
+} from '@brimful/api';
 import type { RunDraft, RunOrder } from '@brimful/engine';
 import { Problem } from '@brimful/model';
 import { z } from 'zod';
-import type { ControlTarget, VerifyRequest } from './control-target.ts';
+import type {
+  CatalogCalls,
+  CatalogDraft,
+  ControlTarget,
+  SecretCalls,
+  VerifyRequest,
+} from './control-target.ts';
 import { verifying } from './verifying.ts';
 
 /**
@@ -31,12 +46,20 @@ const TEXT_LIMIT = 10_000;
 const text = z.string().max(TEXT_LIMIT);
 const nothing = z.strictObject({});
 const byId = z.strictObject({ id: text });
+const byNumber = z.strictObject({ number: z.int() });
+const byApprover = z.strictObject({ id: text, who: text });
 
 /** As over HTTP; but here callers say who they are: only the owner's processes can be callers. */
 const draft: z.ZodType<RunDraft> = runDraft.extend({ author: text });
 const approval = planApproval.extend({ planId: text, who: text });
 const order = runOrder.extend({ id: text, who: text });
 const verify: z.ZodType<VerifyRequest> = verificationRequest.extend({ author: text.optional() });
+
+const catalogDraft: z.ZodType<CatalogDraft> = publicationDraft.extend({ author: text });
+const revert = revertRequest.extend({ author: text, number: z.int() });
+
+const secret = secretValue.extend({ who: text });
+const byName = z.strictObject({ name: secretName });
 
 export const CALLS = {
   status: call(nothing, QUICK_MILLISECONDS, async (target) => target.status()),
@@ -52,6 +75,27 @@ export const CALLS = {
   'backfills/order': call(order, QUICK_MILLISECONDS, (target, { id, ...given }) =>
     target.backfills.order(id, orderOf(given)),
   ),
+  'catalog/read': call(nothing, QUICK_MILLISECONDS, (target) => catalogOf(target).read()),
+  // It looks at sources and destinations that are new or other.
+  'catalog/plan': call(catalogDraft, PLAN_MILLISECONDS, (target, draft) => catalogOf(target).plan(draft)),
+  'catalog/find-plan': call(byId, QUICK_MILLISECONDS, (target, { id }) => catalogOf(target).findPlan(id)),
+  // It waits until what runs has stopped in order, and the other has started.
+  'catalog/apply': call(byApprover, PLAN_MILLISECONDS, (target, { id, who }) =>
+    catalogOf(target).apply(id, { who, origin: 'command line' }),
+  ),
+  'catalog/list': call(nothing, QUICK_MILLISECONDS, (target) => catalogOf(target).list()),
+  'catalog/find': call(byNumber, QUICK_MILLISECONDS, (target, { number }) => catalogOf(target).find(number)),
+  'catalog/revert': call(revert, PLAN_MILLISECONDS, (target, { number, ...given }) =>
+    catalogOf(target).planRevert(number, given),
+  ),
+  'secrets/list': call(nothing, QUICK_MILLISECONDS, (target) => secretsOf(target).list()),
+  'secrets/put': call(secret, QUICK_MILLISECONDS, (target, { name, value, who }) =>
+    secretsOf(target).put(name, value, who),
+  ),
+  'secrets/remove': call(byName, QUICK_MILLISECONDS, async (target, { name }) => {
+    await secretsOf(target).remove(name);
+    return null;
+  }),
 } as const satisfies Readonly<Record<string, Call>>;
 
 export const STREAMS = {
@@ -61,6 +105,16 @@ export const STREAMS = {
 
 export type CallName = keyof typeof CALLS;
 export type StreamName = keyof typeof STREAMS;
+
+function catalogOf({ catalog }: ControlTarget): CatalogCalls {
+  if (catalog !== undefined) return catalog;
+  throw new Problem('BRM-CATALOG-NONE', 'What runs here has no file that could be changed.');
+}
+
+function secretsOf({ secrets }: ControlTarget): SecretCalls {
+  if (secrets !== undefined) return secrets;
+  throw new Problem('BRM-SECRET-NONE', 'What runs here keeps no secrets.');
+}
 
 function call<Request>(
   schema: z.ZodType<Request>,

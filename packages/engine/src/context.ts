@@ -15,7 +15,8 @@ export interface EngineContext extends ConnectorContext {
 
 /** Whole-file zstd, off the calling thread. */
 export interface Compression {
-  compress(bytes: Uint8Array): Promise<Uint8Array>;
+  /** One file of the parts, which must not change meanwhile. */
+  compress(parts: readonly Uint8Array[]): Promise<Uint8Array>;
   /** `expectedBytes`: about how much will come out, so that it comes in one piece. */
   decompress(bytes: Uint8Array, expectedBytes: number): Promise<Uint8Array>;
 }

@@ -28,6 +28,12 @@ export interface Schema {
   readonly key: readonly string[];
 }
 
+/** A schema in a collection's history. */
+export interface RegisteredSchema extends Schema {
+  /** Milliseconds since 1970 when a row of this shape was first seen. Absent: noted before times were. */
+  readonly registeredAt?: number;
+}
+
 /** Indices of the key's columns in `schema.columns`. */
 export function keyIndices(schema: Schema): number[] {
   return schema.key.map((name) => schema.columns.findIndex((column) => column.name === name));

@@ -14,6 +14,8 @@ export interface RuntimeStatus {
   readonly captures: readonly CaptureStatus[];
   readonly materializations: readonly MaterializationStatus[];
   readonly disk: DiskStatus;
+  /** In words, while another catalog is being taken up: tasks stop and start. */
+  readonly reloading?: string | undefined;
 }
 
 /** The key under which the runtime keeps its `RuntimeStatus` in the store's registry. */
@@ -83,8 +85,18 @@ export interface CaptureBindingStatus {
   /** Streamed changes journaled since the start. */
   readonly changes: number;
   readonly journal: { readonly first: number; readonly next: number; readonly bytes: number };
+  /** The shape of its rows; absent before the first. */
+  readonly schema?: SchemaStatus | undefined;
   readonly problem?: ProblemRecord | undefined;
   readonly proposal?: RunProposal | undefined;
+}
+
+export interface SchemaStatus {
+  readonly version: number;
+  /** Since when rows have this shape; absent: not known. */
+  readonly registeredAt?: number | undefined;
+  /** How it differs from the version before, in words, and whether all that was before still fits. Absent: it is the first. */
+  readonly change?: { readonly sentence: string; readonly isWidening: boolean } | undefined;
 }
 
 export interface MaterializationStatus {

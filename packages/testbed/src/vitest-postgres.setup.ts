@@ -14,6 +14,9 @@ declare module 'vitest' {
 /** Set where a missing Debian server must fail the run instead of narrowing it. */
 const REQUIRE_DEBIAN = 'BRIMFUL_REQUIRE_DEBIAN_POSTGRES';
 
+/** Other versions to test on, from npm: `BRIMFUL_POSTGRES=14,16,17 npm test -- --project pg`. */
+const VERSIONS = 'BRIMFUL_POSTGRES';
+
 /** Starts the servers that all `*.pg.test.ts` files share: Postgres 18 from npm and, if installed, Debian's. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const servers: PostgresServer[] = [];
@@ -21,8 +24,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await Promise.all(servers.map(async (server) => server[Symbol.asyncDispose]()));
   };
   try {
-    servers.push(await startPostgres());
-    if (findDebianPostgres() !== undefined || process.env[REQUIRE_DEBIAN] === '1') {
+    const versions = (process.env[VERSIONS] ?? '').split(',').filter(Boolean).map(Number);
+    for (const version of versions) servers.push(await startPostgres({ version }));
+    if (versions.length === 0) servers.push(await startPostgres());
+    if (versions.length > 0) process.stderr.write(`On Postgres ${versions.join(', ')} alone.\n`);
+    else if (findDebianPostgres() !== undefined || process.env[REQUIRE_DEBIAN] === '1') {
       servers.push(await startPostgres({ version: 'debian' }));
     } else {
       process.stderr.write(

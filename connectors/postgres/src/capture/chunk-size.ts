@@ -18,15 +18,27 @@ export interface ChunkMeasure {
 
 /** How many pages the next chunk of a table should have, from what earlier ones cost. */
 export class ChunkSize {
+  /** What serves source and journal best. */
   pages: number;
+  /** Of rows as decoded. Never taken for less than a page: behind empty pages there may be full ones. */
+  #bytesPerPage: number;
 
   /** `bytesPerPage`: from the catalog, more than a page holds when there are TOASTed values. */
   constructor(bytesPerPage: number) {
     this.pages = clamp(Math.min(FIRST_PAGES, TARGET_BYTES / Math.max(1, bytesPerPage)));
+    this.#bytesPerPage = Math.max(PAGE_BYTES, bytesPerPage);
+  }
+
+  /** For a chunk of at most so many bytes, as far as earlier ones tell; at least one page. */
+  pagesFor(atMostBytes: number): number {
+    return Math.max(1, Math.min(this.pages, Math.floor(atMostBytes / this.#bytesPerPage)));
   }
 
   measured({ pages, bytes, milliseconds }: ChunkMeasure): void {
-    // A short last piece says little.
+    const found = Math.max(PAGE_BYTES, bytes / Math.max(1, pages));
+    // Fuller pages count at once, emptier ones slowly: too small a chunk costs less than one that is too large.
+    this.#bytesPerPage = Math.max(found, (this.#bytesPerPage + found) / 2);
+    // A short piece, the last one or one that was wished small, says little about time.
     if (pages < this.pages / 4) return;
     const byTime = (pages * TARGET_MILLISECONDS) / Math.max(1, milliseconds);
     const byBytes = (pages * TARGET_BYTES) / Math.max(1, bytes);

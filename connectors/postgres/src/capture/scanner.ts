@@ -93,9 +93,9 @@ export class Scanner {
     return plan;
   }
 
-  next(plan: ScanPlan, remaining: readonly Range[]): Range {
+  next(plan: ScanPlan, remaining: readonly Range[], atMostBytes = Infinity): Range {
     const detail = scopedDetail(plan);
-    const { pages } = this.#size(plan);
+    const pages = this.#size(plan).pagesFor(atMostBytes);
     return detail === undefined || detail.kind === 'pages'
       ? nextRange(plan, remaining, pages)
       : nextUnits(detail, remaining, pages);

@@ -53,6 +53,8 @@ export class PostgresSession implements CaptureSession {
   /** Tables whose partitions came or went while nobody looked. */
   readonly #repartitioned = new Map<JoinedTable, string>();
   readonly #settling = new Map<string, Promise<void>>();
+  /** Tables of the first join go on where they were; those of later ones begin. */
+  #hasJoined = false;
   readonly #joiner: Joiner;
   readonly #scanner: Scanner;
   readonly #heartbeat: Heartbeat;
@@ -146,6 +148,8 @@ export class PostgresSession implements CaptureSession {
       const end = await endOfLog(session);
       return { found: await this.#catalog.tablesByName(session, resources), asOf: end };
     });
+    const isFirst = !this.#hasJoined;
+    if (isFirst) await this.#takeOutOthers(resources, published);
     const { joining, bereft } = this.#select(resources, found, published);
     const joint = await this.#joiner.publish([...joining.values(), ...bereft], published);
     const from = joint.position - 1n;
@@ -155,13 +159,14 @@ export class PostgresSession implements CaptureSession {
     });
     const settled = this.#settle(joint);
     for (const table of joined) {
-      const before = this.#memory.tables.get(table.resource)?.leaves;
+      const before = isFirst ? this.#memory.tables.get(table.resource)?.leaves : undefined;
       const change = before === undefined ? undefined : partitionChange(before, table.table);
       if (change !== undefined) this.#repartitioned.set(table, change);
       this.#absent.delete(table.resource);
       this.#settling.set(table.resource, settled);
       this.#tables.add(table);
     }
+    this.#hasJoined = true;
     this.#opened?.relations.joined();
     const news = joined.filter((table) => !this.#repartitioned.has(table));
     await this.#remember(new Map(news.map((table) => [table.resource, followed(table)])));
@@ -223,8 +228,8 @@ export class PostgresSession implements CaptureSession {
     return this.#scanner.plan(resource, scope);
   }
 
-  next(plan: ScanPlan, remaining: readonly Range[]): Range {
-    return this.#scanner.next(plan, remaining);
+  next(plan: ScanPlan, remaining: readonly Range[], atMostBytes?: number): Range {
+    return this.#scanner.next(plan, remaining, atMostBytes);
   }
 
   async scan(resource: string, plan: ScanPlan, range: Range, signal: AbortSignal): Promise<Chunk> {
@@ -274,6 +279,24 @@ export class PostgresSession implements CaptureSession {
     return { schema: joined.schema, from: joined.from };
   }
 
+  /**
+   * Tables that earlier sessions followed and nobody asks for any more leave the publications, and stay in memory: whoever
+   * asks for them again is told that changes were lost meanwhile. (Invariant 4)
+   */
+  async #takeOutOthers(
+    resources: readonly string[],
+    published: ReadonlyMap<number, readonly PublicationKind[]>,
+  ): Promise<void> {
+    const wanted = new Set(resources);
+    const left = [...this.#memory.tables].filter(
+      ([resource, { oid }]) => !wanted.has(resource) && published.has(oid),
+    );
+    if (left.length === 0) return;
+    const { control, publications } = this.#source;
+    const oids = left.map(([, { oid }]) => oid);
+    await control.use((session) => unpublish(session, publications, this.#joiner, oids));
+  }
+
   #settle(joint: Joint): Promise<void> {
     const settled = this.#joiner.settle(joint);
     // Whoever scans sees the failure.
@@ -316,7 +339,8 @@ export class PostgresSession implements CaptureSession {
     const refused = problemWith(table, this.#source.endpoint.user);
     if (refused?.refused === true) return { kind: 'failed', problem: refused.problem };
     const known = this.#memory.tables.get(resource)?.oid;
-    if (known === undefined) return undefined;
+    // What joins later is read anew, whatever was known of it.
+    if (known === undefined || this.#hasJoined) return undefined;
     // Another table under the old one's name: what the journal holds is not of this one.
     if (known !== table.oid) return { kind: 'dropped' };
     const now = published.get(table.oid);

@@ -50,6 +50,35 @@ describe.for(versions as ('embedded' | 'debian')[])('a Postgres of its own (%s)'
     expect(second.changes('public.t')).toEqual(['insert 2|b', 'insert 3|c']);
   });
 
+  // Invariant 4: what was acknowledged meanwhile is gone from the source.
+  test('a table that was left out for a while has lost changes, and says so; in a later join it begins', async () => {
+    await using source = await start();
+    await source.client.query('CREATE TABLE other (id int PRIMARY KEY, v text)');
+    const first = await source.follow(['public.t', 'public.other']);
+    first.acknowledges = true;
+    await source.client.query("INSERT INTO t VALUES (0, 'seen')");
+    await first.caughtUp();
+    const { resume } = first;
+    await first[Symbol.asyncDispose]();
+    const without = await source.follow(['public.other'], resume);
+    without.acknowledges = true;
+    await source.client.query("INSERT INTO t VALUES (1, 'unseen')");
+    await without.caughtUp();
+    await without[Symbol.asyncDispose]();
+    const published = 'SELECT count(*) FROM pg_publication_tables WHERE tablename = ';
+    expect(await source.value(`${published}'t'`)).toBe('0');
+    const back = await source.follow(['public.other', 'public.t'], resume);
+    await back.until(() => back.changes('public.t').includes('failed'), 'the table to fail');
+    const told = back.parts.find((part) => part.kind === 'failed');
+    expect(told).toMatchObject({ resource: 'public.t', problem: { code: 'BRM-PG-NOT-PUBLISHED' } });
+    await back[Symbol.asyncDispose]();
+    await using later = await source.follow(['public.other']);
+    await later.session.join(['public.t']);
+    await source.client.query("INSERT INTO t VALUES (2, 'seen')");
+    await later.caughtUp();
+    expect(later.changes('public.t')).toEqual(['insert 2|seen']);
+  });
+
   test('what was delivered but never acknowledged comes again, and the journal’s word leaves it out', async () => {
     await using source = await start();
     const first = await source.follow(['public.t']);

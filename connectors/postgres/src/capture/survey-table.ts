@@ -1,9 +1,10 @@
 import type { SourceHealth, Survey, SurveyRequest } from '@brimful/connector';
-import type { EstimatedNumber, Guard, Schema } from '@brimful/model';
+import type { EstimateQuality, EstimatedNumber, Guard, Schema } from '@brimful/model';
 import { quoteIdentifier, quoteText } from '../types/identifier.ts';
 import type { RawSession } from '../wire/raw-session.ts';
 import { numberOf } from '../wire/text-row.ts';
 import { MOST_LEAVES } from './plan-scope.ts';
+import { qualified } from './scan-sql.ts';
 import type { ResolvedScope } from './resolve-scope.ts';
 import { keyColumns, resolveScope } from './resolve-scope.ts';
 import type { ScopeAccess } from './scope-access.ts';
@@ -23,7 +24,7 @@ import {
   statisticsGuard,
 } from './survey-guards.ts';
 import { names, readStatistics } from './table-statistics.ts';
-import type { TableStatistics } from './table-statistics.ts';
+import type { StatisticsScope, TableStatistics } from './table-statistics.ts';
 import { schemaOf } from './table-schema.ts';
 import type { Table } from './table.ts';
 import { PAGE_BYTES } from './table.ts';
@@ -55,12 +56,11 @@ export async function surveyTable(means: SurveyMeans, table: Table, request: Sur
   const resolved = await resolveScope(session, table, schema, request.scope);
   const bound = resolved.kind === 'bound' && !resolved.isEmpty ? resolved.bound : undefined;
   const access = bound === undefined ? undefined : await accessOf(session, table, bound);
-  const condition = bound === undefined ? undefined : conditionSql(bound);
-  const statistics = await readStatistics(session, table, schema, condition);
+  const statistics = await readStatistics(session, table, schema, bound && scopeOf(bound));
   const isServed = access === undefined || isReached(table, access, statistics);
   const ends = table.rowsHidden ? UNKNOWN_ENDS : await endsOf(session, table, schema, resolved, access);
   const look: Look = { table, schema, resolved, statistics, access, isServed, ends };
-  const rows = rowsInScope(look);
+  const rows = await rowsInScope(session, look);
   const part = Math.min(1, rows.value / Math.max(1, statistics.rows.value));
   const extremes: Extremes = table.rowsHidden
     ? { guards: [], awkward: [] }
@@ -73,7 +73,7 @@ export async function surveyTable(means: SurveyMeans, table: Table, request: Sur
     tableRows: statistics.rows,
     tableBytes: statistics.bytes,
     rows,
-    bytes: { value: Math.round(statistics.bytes.value * part), quality: rows.quality },
+    bytes: { value: Math.round(statistics.bytes.value * part), quality: lesser(rows, statistics.bytes) },
     bytesRead: Math.round(reading.bytes),
     readShape: reading.shape,
     isServed,
@@ -97,15 +97,53 @@ function isReached(table: Table, access: ScopeAccess, statistics: TableStatistic
   return access.rows >= rows * MOST_OF_PARTITIONS;
 }
 
-function rowsInScope({ resolved, access, statistics }: Look): EstimatedNumber {
-  const { rows } = statistics;
+async function rowsInScope(
+  session: RawSession,
+  { table, resolved, access, statistics }: Look,
+): Promise<EstimatedNumber> {
+  const { rows, sampledPart, drift } = statistics;
   if (resolved.kind === 'all') return rows;
-  if (resolved.kind === 'keys') return { value: resolved.keys.length, quality: 'statistics' };
+  if (resolved.kind === 'keys')
+    return table.rowsHidden
+      ? { value: resolved.keys.length, quality: 'at least' }
+      : keysThere(session, table, resolved.columns, resolved.keys);
   if (access === undefined) return { value: 0, quality: 'exact' };
-  const uncountedPages = statistics.uncounted.reduce((sum, leaf) => sum + leaf.pages, 0);
-  const isSampled = statistics.sampledPart !== undefined && uncountedPages * 2 > statistics.pages;
-  const value = isSampled ? rows.value * (statistics.sampledPart ?? 0) : access.rows;
+  const value = sampledPart === undefined ? access.rows * drift : rows.value * sampledPart;
   return { value: Math.min(Math.round(value), rows.value), quality: rows.quality };
+}
+
+/** Keys that are looked up: some milliseconds' work. */
+const KEYS_LOOKED_UP = 500;
+
+/** How many of the keys the table has: by all of them, or by some that are spread over them. */
+async function keysThere(
+  session: RawSession,
+  table: Table,
+  columns: readonly BoundColumn[],
+  keys: readonly (readonly string[])[],
+): Promise<EstimatedNumber> {
+  if (keys.length === 0) return { value: 0, quality: 'exact' };
+  const step = Math.max(1, keys.length / KEYS_LOOKED_UP);
+  const asked = Math.min(keys.length, KEYS_LOOKED_UP);
+  const from = `${table.kind === 'p' ? '' : 'ONLY '}${qualified(table)}`;
+  const found = Array.from({ length: asked }, (_, index) => {
+    const key = keys[Math.floor(index * step)] as readonly string[];
+    return `SELECT 1 WHERE EXISTS (SELECT 1 FROM ${from} WHERE ${equalsSql(columns, key)})`;
+  });
+  const [row] = await session.query(`SELECT count(*) FROM (${found.join(' UNION ALL ')}) AS found`);
+  const value = Math.round((Number(row?.[0]) * keys.length) / asked);
+  return { value, quality: asked === keys.length ? 'exact' : 'sampled' };
+}
+
+function scopeOf(bound: Bound): StatisticsScope {
+  return { condition: conditionSql(bound), columns: bound.columns.map(({ name }) => name) };
+}
+
+/** From what is surest to what is least sure. */
+const QUALITIES: readonly EstimateQuality[] = ['exact', 'sampled', 'statistics', 'at least'];
+
+function lesser(a: EstimatedNumber, b: EstimatedNumber): EstimateQuality {
+  return QUALITIES.indexOf(a.quality) > QUALITIES.indexOf(b.quality) ? a.quality : b.quality;
 }
 
 async function endsOf(

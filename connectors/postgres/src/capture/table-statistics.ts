@@ -3,11 +3,11 @@ import { widthOf } from '@brimful/model';
 import { quoteText } from '../types/identifier.ts';
 import type { RawSession } from '../wire/raw-session.ts';
 import { numberOf } from '../wire/text-row.ts';
-import { qualified } from './scan-sql.ts';
+import { OFFSET_BYTES, sampleRows, sampleWidth } from './table-sample.ts';
 import type { Leaf, Table } from './table.ts';
 import { PAGE_BYTES } from './table.ts';
 
-/** What the catalog and, where it is silent, a small sample say about a table. */
+/** What the catalog and, where it is silent or old, a small sample say about a table. */
 export interface TableStatistics {
   readonly rows: EstimatedNumber;
   /** Of rows as decoded. */
@@ -15,8 +15,12 @@ export interface TableStatistics {
   /** In the heap and, besides, in TOAST. */
   readonly pages: number;
   readonly toastBytes: number;
-  /** Of what is in the condition that was asked for, as part of all rows; only where it was sampled. */
+  /**
+   * Of what is in the condition that was asked for, as part of all rows: where it was sampled because the planner cannot know.
+   */
   readonly sampledPart: number | undefined;
+  /** Rows by the sample over rows by the statistics: the planner is as far off for a part. */
+  readonly drift: number;
   /** Milliseconds since 1970: of the oldest statistics of a leaf with rows. */
   readonly analyzedAt: number | null;
   /** Rows changed since, as part of all. */
@@ -25,70 +29,75 @@ export interface TableStatistics {
   readonly uncounted: readonly Leaf[];
 }
 
-/** Pages that a sample of a leaf reads. */
-const SAMPLE_PAGES = 64;
-/** Leaves that are sampled, the largest; the others are taken to be like them. */
-const SAMPLED_LEAVES = 8;
+/** More of a leaf's rows changed since they were counted: they are counted anew, in a few pages. */
+const STALE_PART = 0.05;
+/** From here on values may be compressed, and then the catalog does not know how long they are. */
+const PACKED_BYTES = 256;
 
-/** `condition`: SQL on the table's columns. Reads a few pages of leaves without statistics, and nothing of the others. */
+/** What is asked for besides the whole table. */
+export interface StatisticsScope {
+  /** SQL on the table's columns, and those that it goes by. */
+  readonly condition: string;
+  readonly columns: readonly string[];
+}
+
+/** Reads some pages of leaves without present statistics, and nothing of the others. */
 export async function readStatistics(
   session: RawSession,
   table: Table,
   schema: Schema,
-  condition: string | undefined,
+  scope: StatisticsScope | undefined,
 ): Promise<TableStatistics> {
   const filled = table.leaves.filter((leaf) => leaf.pages > 0);
-  const uncounted = filled.filter((leaf) => leaf.rows < 0 || leaf.countedPages === 0);
-  const sample = await sampleLeaves(session, uncounted, condition);
-  const rows = filled.reduce((sum, leaf) => {
-    const density = uncounted.includes(leaf) ? sample.rowsPerPage : leaf.rows / leaf.countedPages;
-    return sum + density * leaf.pages;
-  }, 0);
-  const pages = filled.reduce((sum, leaf) => sum + leaf.pages, 0);
-  const toastBytes = filled.reduce((sum, leaf) => sum + Math.max(0, leaf.bytes - leaf.pages * PAGE_BYTES), 0);
-  const width = uncounted.length === 0 ? await decodedWidth(session, table, schema) : undefined;
-  const quality = uncounted.length === 0 ? 'statistics' : 'sampled';
   const { analyzedAt, changed } = await readAges(session, filled);
+  const uncounted = filled.filter((leaf) => leaf.rows < 0 || leaf.countedPages === 0);
+  const stale = filled.filter(
+    (leaf) => !uncounted.includes(leaf) && (changed.get(leaf.oid) ?? 0) > leaf.rows * STALE_PART,
+  );
+  const isPartKnown = scope === undefined || (await areKnown(session, table, scope.columns));
+  const sampled = isPartKnown ? [...uncounted, ...stale] : filled;
+  const sample = await sampleRows(session, sampled, scope?.condition);
+  const rowsOf = (leaf: Leaf): number =>
+    leaf.pages * (sampled.includes(leaf) ? sample.rowsPerPage(leaf) : leaf.rows / leaf.countedPages);
+  const rows = total(filled, rowsOf);
+  const counted = total(filled, (leaf) =>
+    uncounted.includes(leaf) ? rowsOf(leaf) : (leaf.pages * leaf.rows) / leaf.countedPages,
+  );
+  const pages = total(filled, (leaf) => leaf.pages);
+  const toastBytes = total(filled, (leaf) => Math.max(0, leaf.bytes - leaf.pages * PAGE_BYTES));
+  const known = sampled.length === 0 ? await decodedWidth(session, table, schema) : undefined;
+  const isPacked = toastBytes > 0 || known === undefined || known >= PACKED_BYTES;
+  const measured = isPacked ? await sampleWidth(session, schema, filled, rowsOf) : undefined;
+  const isPartSampled = !isPartKnown || total(uncounted, (leaf) => leaf.pages) * 2 > pages;
   return {
-    rows: { value: Math.round(rows), quality },
+    rows: { value: Math.round(rows), quality: sampled.length === 0 ? 'statistics' : 'sampled' },
     bytes: {
-      value: Math.round(width === undefined ? pages * PAGE_BYTES + toastBytes : rows * width + toastBytes),
-      quality,
+      value: Math.round(rows * (measured ?? known ?? 0)),
+      quality: measured === undefined && sampled.length === 0 ? 'statistics' : 'sampled',
     },
     pages,
     toastBytes,
-    sampledPart: uncounted.length === 0 ? undefined : sample.part,
+    sampledPart: isPartSampled ? sample.part : undefined,
+    drift: counted === 0 ? 1 : rows / counted,
     analyzedAt,
-    changedPart: changed / Math.max(1, rows),
+    changedPart: [...changed.values()].reduce((sum, one) => sum + one, 0) / Math.max(1, rows),
     uncounted,
   };
 }
 
-interface Sample {
-  readonly rowsPerPage: number;
-  readonly part: number | undefined;
+function total(leaves: readonly Leaf[], of: (leaf: Leaf) => number): number {
+  return leaves.reduce((sum, leaf) => sum + of(leaf), 0);
 }
 
-async function sampleLeaves(
-  session: RawSession,
-  leaves: readonly Leaf[],
-  condition: string | undefined,
-): Promise<Sample> {
-  const largest = [...leaves].sort((a, b) => b.pages - a.pages).slice(0, SAMPLED_LEAVES);
-  let pages = 0;
-  let rows = 0;
-  let within = 0;
-  for (const leaf of largest) {
-    const percent = Math.min(100, (100 * SAMPLE_PAGES) / leaf.pages);
-    const [row] = await session.query(
-      `SELECT count(*), count(*) FILTER (WHERE ${condition ?? 'true'})
-       FROM ONLY ${qualified(leaf)} TABLESAMPLE SYSTEM (${percent}) REPEATABLE (1)`,
-    );
-    pages += (leaf.pages * percent) / 100;
-    rows += Number(row?.[0]);
-    within += Number(row?.[1]);
-  }
-  return { rowsPerPage: pages === 0 ? 0 : rows / pages, part: rows === 0 ? undefined : within / rows };
+/** Whether there are statistics of the values themselves. An index alone counts rows, and says nothing of what is in them. */
+async function areKnown(session: RawSession, table: Table, columns: readonly string[]): Promise<boolean> {
+  const [first] = columns;
+  if (first === undefined) return true;
+  const [row] = await session.query(
+    `SELECT count(*) FROM pg_stats WHERE attname = ${quoteText(first)}
+       AND (schemaname, tablename) IN (${names([table, ...table.leaves])})`,
+  );
+  return Number(row?.[0]) > 0;
 }
 
 /** Of one row, without what lies in TOAST. Averages over leaves where the root was not analysed itself. */
@@ -111,20 +120,20 @@ async function decodedWidth(session: RawSession, table: Table, schema: Schema): 
   }, 0);
 }
 
-/** What a batch keeps of every value of variable length besides its bytes. */
-const OFFSET_BYTES = 4;
-
 async function readAges(
   session: RawSession,
   leaves: readonly Leaf[],
-): Promise<{ readonly analyzedAt: number | null; readonly changed: number }> {
-  if (leaves.length === 0) return { analyzedAt: null, changed: 0 };
-  const [row] = await session.query(
-    `SELECT min(EXTRACT(EPOCH FROM greatest(last_analyze, last_autoanalyze)) * 1000), sum(n_mod_since_analyze)
+): Promise<{ readonly analyzedAt: number | null; readonly changed: ReadonlyMap<number, number> }> {
+  if (leaves.length === 0) return { analyzedAt: null, changed: new Map() };
+  const rows = await session.query(
+    `SELECT relid, EXTRACT(EPOCH FROM greatest(last_analyze, last_autoanalyze)) * 1000, n_mod_since_analyze
      FROM pg_stat_all_tables WHERE relid = ANY ('{${leaves.map((leaf) => leaf.oid).join(',')}}'::oid[])`,
   );
-  const at = numberOf(row?.[0] ?? null);
-  return { analyzedAt: at === undefined ? null : Math.round(at), changed: Number(row?.[1] ?? 0) };
+  const times = rows.map(([, at]) => numberOf(at ?? null)).filter((at) => at !== undefined);
+  return {
+    analyzedAt: times.length === 0 ? null : Math.round(Math.min(...times)),
+    changed: new Map(rows.map(([oid, , changed]) => [Number(oid), Number(changed)])),
+  };
 }
 
 export function names(relations: readonly { readonly schema: string; readonly name: string }[]): string {

@@ -1,4 +1,4 @@
-import type { ColumnDefinition, ColumnKind, Json, Schema } from '@brimful/model';
+import type { ColumnDefinition, Json, Schema } from '@brimful/model';
 import { Problem } from '@brimful/model';
 import type { TableRows } from '@brimful/connector';
 import { Client } from 'pg';
@@ -6,7 +6,7 @@ import { Client } from 'pg';
 import { ChunkReader } from '../capture/chunk-reader.ts';
 import { TypeCatalog } from '../capture/type-catalog.ts';
 import { columnTypeOf } from '../types/column-type.ts';
-import { Decoder, decoderOf, scanExpression } from '../types/decoder.ts';
+import { Decoder, decoderOf, decoderOfKind, scanExpression } from '../types/decoder.ts';
 import type { DecoderCode } from '../types/decoder.ts';
 import { nativeType } from '../types/destination-type.ts';
 import { quoteIdentifier, quoteText } from '../types/identifier.ts';
@@ -171,10 +171,9 @@ function readColumn(definition: ColumnDefinition, { name }: TableColumn, type: P
     return { expression: isText ? expression : `${expression}::pg_catalog.text`, decoder: Decoder.other };
   }
   if (columnTypeOf(type).kind === kind) return { expression: quoteIdentifier(name), decoder: own };
-  const target = SQL_DECODERS[kind];
   return {
     expression: exactly(quoteIdentifier(name), nativeType(definition.type), type.name),
-    decoder: target,
+    decoder: decoderOfKind(kind),
   };
 }
 
@@ -184,24 +183,6 @@ function exactly(column: string, narrow: string, wide: string): string {
   const complaint = `('inexact: ' || ${column}::pg_catalog.text)::${narrow}`;
   return `CASE WHEN ${value}::${wide} IS NOT DISTINCT FROM ${column} THEN ${value} ELSE ${complaint} END`;
 }
-
-const SQL_DECODERS: Readonly<Record<ColumnKind, DecoderCode>> = {
-  boolean: Decoder.boolean,
-  int16: Decoder.int16,
-  int32: Decoder.int32,
-  int64: Decoder.int64,
-  float32: Decoder.float32,
-  float64: Decoder.float64,
-  date: Decoder.date,
-  time: Decoder.time,
-  timestamp: Decoder.timestamp,
-  uuid: Decoder.uuid,
-  bytes: Decoder.bytes,
-  text: Decoder.text,
-  decimal: Decoder.decimal,
-  json: Decoder.text,
-  other: Decoder.other,
-};
 
 function rowsQuery(table: OpenTable, columns: readonly ReadColumn[]): string {
   const live = table.soft ? ` WHERE ${DELETED_AT} IS NULL` : '';

@@ -1,3 +1,4 @@
+import type { ColumnKind } from '@brimful/model';
 import type { PostgresType } from './postgres-type.ts';
 import { storedType } from './postgres-type.ts';
 import { quoteIdentifier } from './identifier.ts';
@@ -61,6 +62,29 @@ export function decoderOf(type: PostgresType): DecoderCode {
   const stored = storedType(type);
   if (stored.typtype === 'e') return Decoder.text;
   return BY_OID.get(stored.oid) ?? Decoder.other;
+}
+
+const BY_KIND: Readonly<Record<ColumnKind, DecoderCode>> = {
+  boolean: Decoder.boolean,
+  int16: Decoder.int16,
+  int32: Decoder.int32,
+  int64: Decoder.int64,
+  float32: Decoder.float32,
+  float64: Decoder.float64,
+  date: Decoder.date,
+  time: Decoder.time,
+  timestamp: Decoder.timestamp,
+  uuid: Decoder.uuid,
+  bytes: Decoder.bytes,
+  text: Decoder.text,
+  decimal: Decoder.decimal,
+  json: Decoder.text,
+  other: Decoder.other,
+};
+
+/** Which decoder reads what a column of ours is written as. */
+export function decoderOfKind(kind: ColumnKind): DecoderCode {
+  return BY_KIND[kind];
 }
 
 /** Built-in types whose cast to text is not what they print: `inet` gains a mask, `xml` keeps its encoding. */

@@ -64,7 +64,7 @@ async function callsOn(
 }
 
 /** A pipe that starts holds the store before it can be talked to. */
-async function storeOrPipe(dataDirectory: string): Promise<Store | ControlClient> {
+export async function storeOrPipe(dataDirectory: string): Promise<Store | ControlClient> {
   const until = Date.now() + PATIENCE_MILLISECONDS;
   for (;;) {
     try {

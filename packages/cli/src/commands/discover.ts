@@ -1,8 +1,8 @@
 import type { Resource } from '@brimful/connector';
 import type { CaptureSpec } from '@brimful/model';
-import { isDiscovered } from '@brimful/model';
 import type { CommandContext } from '../command-context.ts';
 import { captureContext, captureSide, loadedConfig, named } from '../command-context.ts';
+import { collectionFor } from '../connections/inspect.ts';
 import type { ExitCodeNumber } from '../exit-code.ts';
 import { ExitCode } from '../exit-code.ts';
 import { print, printJson } from '../output.ts';
@@ -36,15 +36,6 @@ export async function discover(
   }
   for (const { capture, resources } of found) print(context.output, describe(capture, resources));
   return ExitCode.ok;
-}
-
-/** The collection a resource fills under this configuration; undefined when it is not captured. */
-export function collectionFor(resource: Resource, capture: CaptureSpec): string | undefined {
-  const binding = capture.bindings.find((candidate) => candidate.resource === resource.name);
-  if (binding !== undefined) return binding.target;
-  const { autoDiscover } = capture;
-  if (autoDiscover === undefined || !isDiscovered(resource.name, autoDiscover)) return undefined;
-  return `${autoDiscover.prefix}/${resource.suggestedTarget}`;
 }
 
 const RIGHT_ALIGNED = [3, 4];

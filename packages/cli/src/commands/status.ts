@@ -6,6 +6,7 @@ import type { ExitCodeNumber } from '../exit-code.ts';
 import { ExitCode } from '../exit-code.ts';
 import { print, printJson } from '../output.ts';
 import { publishedStatus } from '../published-status.ts';
+import { alertLines } from '../terminal/alert-lines.ts';
 import { formatMilliseconds } from '../terminal/format.ts';
 import { progressView } from '../terminal/progress-view.ts';
 import { isShown } from '../terminal/run-lines.ts';
@@ -24,17 +25,20 @@ export async function status(context: CommandContext): Promise<ExitCodeNumber> {
       at: { directory: dataDirectory },
     });
   }
-  const { status: value, running, runs } = published;
+  const { status: value, running, runs, alerts } = published;
   const shown = runs.filter(isShown);
   const age = Date.now() - value.at;
   if (context.output.json) {
-    printJson(context.output, { running, ageMilliseconds: age, ...value, runs: shown });
+    printJson(context.output, { running, ageMilliseconds: age, ...value, runs: shown, alerts });
   } else {
     print(context.output, headline(value, running, age));
     const columns = context.output.stdout.columns ?? DEFAULT_COLUMNS;
     const options = { columns, rows: Infinity, colors: context.output.colors };
     const view = progressView(value, options, shown);
     print(context.output, view.join('\n'));
+    // Old news would read as if it were so now.
+    const lines = running ? alertLines(alerts, Date.now(), options) : [];
+    if (lines.length > 0) print(context.output, ['', 'Alerts:', ...lines].join('\n'));
   }
   return hasFailed(value) || shown.some(({ state }) => state === 'failed') ? ExitCode.problem : ExitCode.ok;
 }
@@ -45,7 +49,8 @@ function headline(value: RuntimeStatus, running: boolean, age: number): string {
   }
   const since = formatMilliseconds(Date.now() - value.startedAt);
   const silent = age > SILENT_AFTER_MILLISECONDS ? `, silent for ${formatMilliseconds(age)}` : '';
-  return `Running for ${since} (process ${value.pid}${silent}).`;
+  const reloading = value.reloading === undefined ? '' : ` ${value.reloading}`;
+  return `Running for ${since} (process ${value.pid}${silent}).${reloading}`;
 }
 
 function hasFailed(value: RuntimeStatus): boolean {

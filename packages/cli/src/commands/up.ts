@@ -1,5 +1,5 @@
 import type { Logger } from '@brimful/connector';
-import type { Run, RuntimeStatus } from '@brimful/model';
+import type { Publication, Run, RuntimeStatus } from '@brimful/model';
 import { Problem } from '@brimful/model';
 import type { CommandContext } from '../command-context.ts';
 import { loadedConfig } from '../command-context.ts';
@@ -19,6 +19,7 @@ const REDRAW_EVERY_MILLISECONDS = 200;
 /** Without a terminal: how often a line says how things are when nothing changes. */
 const REPORT_EVERY_MILLISECONDS = 30_000;
 const LOOK_EVERY_MILLISECONDS = 1000;
+const CHANGES_SHOWN = 5;
 
 export interface UpOptions {
   readonly verbose: boolean;
@@ -55,7 +56,8 @@ async function inTerminal(
     const view = progressView(status, options, runs);
     const footer = stopping
       ? 'Stopping (Ctrl-C again: at once) ...'
-      : `Ctrl-C stops; nothing is lost. ${url === undefined ? 'Elsewhere: brimful status' : `In the browser: ${url}`}`;
+      : (status.reloading ??
+        `Ctrl-C stops; nothing is lost. ${url === undefined ? 'Elsewhere: brimful status' : `In the browser: ${url}`}`);
     screen.draw([...view, output.colors.dim(footer)].map((line) => output.redact(line)));
   };
   try {
@@ -92,6 +94,16 @@ async function withLogs(
   });
 }
 
+/** What is other than at the last start, in a few lines. */
+function sayWhatChanged(publication: Publication | undefined, log: Logger): void {
+  if (publication === undefined || publication.before === null) return;
+  const { number, changes } = publication;
+  log.warn({ publication: number }, 'The file was changed since it was applied last');
+  for (const { sentence, effect } of changes.slice(0, CHANGES_SHOWN)) log.warn({}, `${sentence} ${effect}`);
+  const more = changes.length - CHANGES_SHOWN;
+  if (more > 0) log.warn({}, `And ${more} more: brimful publications show ${number}`);
+}
+
 interface Watcher {
   readonly everyMilliseconds: number;
   onStatus(status: RuntimeStatus, runs: readonly Run[], url: string | undefined): void;
@@ -112,7 +124,10 @@ async function run(
     log,
     openStore,
     startRuntime,
+    environment: context.environment,
   });
+  context.output.redact = pipe.redact;
+  sayWhatChanged(pipe.changedFile, log);
   if (pipe.url !== undefined) log.info({ url: pipe.url }, 'pages and API');
   const look = setInterval(
     () => watcher.onStatus(pipe.status(), pipe.runs(), pipe.url),

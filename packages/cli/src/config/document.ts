@@ -166,7 +166,7 @@ function lookUp(variable: Variable, reading: Reading): string {
       'BRM-CONFIG-VARIABLE',
       `The environment variable ${variable.name} is not set.`,
       reading.placeAt(variable.offset),
-      `Set it before you start brimful: export ${variable.name}=...`,
+      `Set it before you start brimful: export ${variable.name}=... Or keep it: brimful secret set ${variable.name}`,
     ),
   );
   return '';

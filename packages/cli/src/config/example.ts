@@ -44,6 +44,11 @@ dataDirectory: ./data
 #   diskFree: 2 GiB        # captures pause while the disk has less left than this
 #   retention: 7d          # history that every destination has is forgotten after this
 
+# Alerts are shown in the pages and by "brimful status", and sent to a webhook:
+# alerts:
+#   webhook: \${ALERT_WEBHOOK_URL}
+#   lag: 5m                # a stream or table older than this
+
 # Pages and API: http://127.0.0.1:4646 unless said otherwise. For other machines, set a password.
 # server:
 #   host: 0.0.0.0

@@ -3,6 +3,7 @@ import { problemsOf, placeText } from '../terminal/problem-text.ts';
 import { fakeConnectors } from '../testing/fake-connectors.ts';
 import type { LoadedConfig } from './load.ts';
 import { parseConfig } from './load.ts';
+import { settingsOf } from './settings.ts';
 
 const ENVIRONMENT = { URL: 'fake://reader:s3cret@db:5432/shop', PORT: '5432', EMPTY: '' };
 
@@ -50,6 +51,49 @@ materializations:
     bindings: [{ source: shop/orders, table: orders_live, deletes: soft }]
 limits: { diskFree: 2 GiB, retention: 7d, memory: 1000000 }
 `;
+
+describe('alerts', () => {
+  const HOOK = 'https://hooks.example.com/T0K3N/abc';
+
+  test('have limits without anything written, the disk by what captures pause below', async () => {
+    const { alerts } = await parse(
+      'captures: { shop/fake: { connector: fake, config: { url: u } } }\nlimits: { diskFree: 3 GB }',
+    );
+    expect(alerts).toEqual({
+      from: 'info',
+      webhook: undefined,
+      limits: {
+        lagMilliseconds: 300_000,
+        retainedLogBytes: 8 * 1024 ** 3,
+        stalledMilliseconds: 600_000,
+        diskFreeBytes: 6e9,
+      },
+    });
+  });
+
+  test('go to a webhook whose address and secret are said nowhere', async () => {
+    const text = `captures: { shop/fake: { connector: fake, config: { url: u } } }
+alerts: { webhook: \${HOOK}, secret: sixteen-characters, from: critical, lag: 1m, retainedLog: 1 GB, stalled: 2m, diskFree: 5 GB }`;
+    const { alerts, redact } = await parse(text, { HOOK });
+    expect(alerts).toEqual({
+      from: 'critical',
+      webhook: { url: HOOK, secret: 'sixteen-characters' },
+      limits: {
+        lagMilliseconds: 60_000,
+        retainedLogBytes: 1e9,
+        stalledMilliseconds: 120_000,
+        diskFreeBytes: 5e9,
+      },
+    });
+    const shown = JSON.stringify(settingsOf(await parse(text, { HOOK })));
+    expect(shown).toContain('"origin":"https://hooks.example.com","isSigned":true');
+    for (const secret of ['T0K3N', 'sixteen-characters']) expect(shown).not.toContain(secret);
+    expect(redact(`POST ${HOOK} with sixteen-characters`)).toBe('POST *** with ***');
+    expect(await problems(text, { HOOK: 'hooks.example.com' })).toEqual([
+      expect.stringContaining('alerts.webhook must be an address that begins with http:// or https://'),
+    ]);
+  });
+});
 
 describe('a whole configuration', () => {
   test('becomes a spec with defaults filled in and paths made absolute', async () => {
@@ -110,8 +154,8 @@ describe('variables', () => {
 
   test('that are missing are all named with their places', async () => {
     expect(await problems(withConfig('{ url: ${SHOP_URL}, port: ${SHOP_PORT} }'))).toEqual([
-      'brimful.yaml:4:20 BRM-CONFIG-VARIABLE The environment variable SHOP_URL is not set. | Set it before you start brimful: export SHOP_URL=...',
-      'brimful.yaml:4:39 BRM-CONFIG-VARIABLE The environment variable SHOP_PORT is not set. | Set it before you start brimful: export SHOP_PORT=...',
+      'brimful.yaml:4:20 BRM-CONFIG-VARIABLE The environment variable SHOP_URL is not set. | Set it before you start brimful: export SHOP_URL=... Or keep it: brimful secret set SHOP_URL',
+      'brimful.yaml:4:39 BRM-CONFIG-VARIABLE The environment variable SHOP_PORT is not set. | Set it before you start brimful: export SHOP_PORT=... Or keep it: brimful secret set SHOP_PORT',
     ]);
   });
 

@@ -12,8 +12,8 @@ export async function configReference(connectors: ConnectorRegistry): Promise<st
 
 <!-- Generated from the configuration's schema: npx vitest run --project duckdb packages/cli -u -->
 
-\`brimful init\` writes an example to start from. \`\${NAME}\` anywhere in a value is replaced from the environment,
-\`\${NAME:-otherwise}\` has a default, \`$\${NAME}\` stays as it is. Relative paths are relative to the file.
+\`brimful init\` writes an example to start from. \`\${NAME}\` anywhere in a value is replaced from the environment, or by what \`brimful secret set\` has kept,
+\`\${NAME:-otherwise}\` has a default, \`$\${NAME}\` stays as it is. Relative paths are relative to the file. What a change would do: \`brimful plan\`; then \`brimful apply\`.
 
 ${section('The file', root, [])}
 ${captures.map(({ name, title, config }) => section(`Captures: \`config\` of \`${name}\` (${title})`, config, [])).join('\n')}

@@ -1,3 +1,4 @@
+import { ALERT_SEVERITIES } from '@brimful/model';
 import { z } from 'zod';
 
 /**
@@ -185,6 +186,44 @@ const backfill = z
   })
   .describe('For backfill runs.');
 
+const SHORTEST_SECRET = 16;
+
+const alerts = z
+  .strictObject({
+    webhook: z
+      .url({ protocol: /^https?$/, error: 'must be an address that begins with http:// or https://' })
+      .optional()
+      .describe(
+        'Where every alert is sent as JSON, when it is raised and when it is over. From the environment: ${ALERT_WEBHOOK_URL}.',
+      ),
+    secret: z
+      .string()
+      .min(SHORTEST_SECRET, `must have at least ${SHORTEST_SECRET} characters`)
+      .optional()
+      .describe(
+        'Signs what is sent, with HMAC-SHA256 in the header X-Brimful-Signature. From the environment: ${ALERT_WEBHOOK_SECRET}.',
+      ),
+    from: z
+      .enum(ALERT_SEVERITIES)
+      .default('info')
+      .describe('The webhook is told of alerts that are at least this urgent.'),
+    lag: duration
+      .optional()
+      .describe('An alert when a stream, or a destination table, is older than this. Default: 5m.'),
+    retainedLog: size
+      .optional()
+      .describe('An alert when a source keeps more log than this for a capture. Default: 8 GiB.'),
+    stalled: duration
+      .optional()
+      .describe('An alert when a task has work and makes no progress for so long. Default: 10m.'),
+    diskFree: size
+      .optional()
+      .describe(
+        'An alert when the disk of the data directory has less than this left. Default: twice limits.diskFree.',
+      ),
+  })
+  .describe('What people are told without having looked.');
+
 const SHORTEST_PASSWORD = 8;
 const SHORTEST_TOKEN = 24;
 const HIGHEST_PORT = 65_535;
@@ -237,6 +276,7 @@ export const configSchema = z
     materializations: z.record(name, materialization).default({}).describe('Destinations, by name.'),
     limits: limits.default({}),
     backfill: backfill.default({}),
+    alerts: alerts.prefault({}),
     server: server.prefault({}),
   })
   .describe('Brimful: which sources to read and which destinations to keep current.');

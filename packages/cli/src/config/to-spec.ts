@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import type {
   AutoDiscover,
   CaptureBindingSpec,
@@ -19,6 +18,7 @@ import type { ConnectorRegistry } from '../connectors.ts';
 import type { ConfigDocument } from './document.ts';
 import { problemAt } from './document.ts';
 import { suggestion } from './nearest.ts';
+import { withAbsolutePaths } from './absolute-paths.ts';
 import type { Config } from './schema.ts';
 import { validate } from './validate.ts';
 
@@ -151,19 +151,4 @@ async function connectorConfig(
   if (result.ok) return result.value;
   problems.push(...result.problems);
   return undefined;
-}
-
-/** By convention a connector's config field called `path`, or ending in `Path` or `Directory`, is relative to the configuration file. */
-function withAbsolutePaths(config: unknown, directory: string): unknown {
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) return config;
-  return Object.fromEntries(
-    Object.entries(config).map(([field, value]) => {
-      const relative =
-        /^path$|(Path|Directory)$/.test(field) &&
-        typeof value === 'string' &&
-        value !== '' &&
-        !value.startsWith(':');
-      return [field, relative ? resolve(directory, value) : value];
-    }),
-  );
 }

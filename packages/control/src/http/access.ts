@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { AccessState } from '@brimful/api';
 import { Problem } from '@brimful/model';
 import { HashedPassword } from './password.ts';
 
@@ -37,6 +38,8 @@ export class Access {
   readonly #tokens: ReadonlyMap<string, string>;
   readonly #sessions = new Map<string, Session>();
   readonly #now: () => number;
+  /** By the name of the token. */
+  readonly #usedAt = new Map<string, number>();
   #failures: { readonly address: string; readonly at: number }[] = [];
   /** One at a time: each takes 19 MiB. (Invariant 9) */
   #trying: Promise<unknown> = Promise.resolve();
@@ -57,13 +60,28 @@ export class Access {
     return this.#password !== undefined || this.#tokens.size > 0;
   }
 
+  /** Who can come in, by name. Tokens and the password themselves are not kept. */
+  state(): AccessState {
+    const now = this.#now();
+    return {
+      hasPassword: this.#password !== undefined,
+      sessions: [...this.#sessions.values()].filter(({ endsAt }) => endsAt > now).length,
+      tokens: [...this.#tokens.values()].map((name) => ({
+        name,
+        lastUsedAt: this.#usedAt.get(name) ?? null,
+      })),
+    };
+  }
+
   /** Undefined: nobody we know. */
   caller(authorization: string | undefined, sessionId: string | undefined): Caller | undefined {
     if (!this.isRequired) return { who: 'local', by: 'local', csrfToken: null };
     const token = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1];
     if (token !== undefined) {
       const who = this.#tokens.get(digest(token));
-      return who === undefined ? undefined : { who, by: 'token', csrfToken: null };
+      if (who === undefined) return undefined;
+      this.#usedAt.set(who, this.#now());
+      return { who, by: 'token', csrfToken: null };
     }
     if (sessionId === undefined) return undefined;
     const key = digest(sessionId);

@@ -17,7 +17,28 @@ export const CALLS_LIMIT = 64;
 const QUICK_MILLISECONDS = 15_000;
 /** Surveys of many tables, on a source that is busy. */
 const PLAN_MILLISECONDS = 300_000;
-const SLOW: ReadonlySet<OperationName> = new Set(['planBackfill', 'applyPlan']);
+const SLOW: ReadonlySet<OperationName> = new Set([
+  'planBackfill',
+  'applyPlan',
+  'planPublication',
+  'revertPublication',
+  'applyPublication',
+  'checkConnection',
+  'discoverResources',
+]);
+/**
+ * Shown exactly as they come: what a preview shows is the user's data, and the catalog's text comes without its secrets, and
+ * has to go back as it was. (Invariant 10)
+ */
+const EXACT: ReadonlySet<OperationName> = new Set([
+  'previewCollection',
+  'getCatalog',
+  'planPublication',
+  'getPublicationPlan',
+  'applyPublication',
+  'getPublication',
+  'revertPublication',
+]);
 
 export interface DeskOptions {
   readonly shelf: Shelf;
@@ -70,7 +91,8 @@ export class Desk {
   }
 
   metricsText(): Promise<string> {
-    return this.metrics.text(this.#options.shelf.target.status(), this.hub.listeners);
+    const { target } = this.#options.shelf;
+    return this.metrics.text(target.status(), target.alerts.list(), this.hub.listeners);
   }
 
   /** Whether every task has begun: what is down elsewhere does not make us less ready. */
@@ -84,8 +106,7 @@ export class Desk {
     const { caller } = visit;
     if (caller === undefined) throw new Problem('BRM-BUG', `${name} was let by`, { kind: 'bug' });
     const handler = this.#handlers[name] as (given: unknown, by: typeof caller) => unknown;
-    // What a preview shows is the user's data, exactly.
-    const shown = name === 'previewCollection' ? JSON.stringify : this.shown;
+    const shown = EXACT.has(name) ? JSON.stringify : this.shown;
     const work = async (): Promise<string> => shown(await handler(request, caller));
     if (!visit.isWrite) return work();
     const asked = [name, JSON.stringify(request)];

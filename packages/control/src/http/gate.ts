@@ -87,7 +87,7 @@ export class Gate {
       isWrite: method !== 'GET' && method !== 'HEAD',
       startedAt: this.#now(),
       idempotencyKey: context.req.header('idempotency-key'),
-      subject: context.req.param('name') ?? context.req.param('id') ?? null,
+      subject: context.req.param('name') ?? context.req.param('id') ?? context.req.param('number') ?? null,
       cookie,
       setCookie: (id) =>
         setCookie(context, COOKIE, id, {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createAdaptorServer } from '@hono/node-server';
+import type { Settings } from '@brimful/api';
 import type { Logger } from '@brimful/connector';
 import { Problem } from '@brimful/model';
 import type { AccessSettings } from './access.ts';
@@ -65,7 +66,7 @@ export async function serveHttp(target: HttpTarget, options: HttpOptions): Promi
   const pages = await Pages.read(options.pagesDirectory);
   const hub = new LiveHub(target, verifications, shown);
   const desk = new Desk({
-    shelf: { target, verifications, usage },
+    shelf: { target, verifications, usage, access, server: () => servedAt(server, settings) },
     hub,
     access,
     audit: new AuditLog(options.dataDirectory, log),
@@ -137,6 +138,12 @@ function urlOf(server: Server, host: string): string {
   const isAny = host === '0.0.0.0' || host === '::';
   const shown = isAny ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return `http://${shown}:${port}`;
+}
+
+function servedAt(server: Server, { host, port, names }: HttpSettings): Settings['server'] {
+  const address = server.address();
+  const own = typeof address === 'object' && address !== null ? address.port : port;
+  return { host, port: own, names: [...names], isExposed: !isLoopback(host) };
 }
 
 function closeAll(server: Server): void {

@@ -12,8 +12,11 @@ const SIGN_OF_LIFE_MILLISECONDS = 5000;
 /** Runs that a new listener is told about. */
 const RUNS_LIMIT = 200;
 const FIRST_LOG_LINES = 100;
-/** Waiting for one slow listener; beyond, the oldest lines are left out. (Invariant 9) */
+/** Waiting for one slow listener; beyond, the oldest are left out. (Invariant 9) */
 const WAITING_LINES_LIMIT = 500;
+const WAITING_LIMIT = 1000;
+/** So many at once: to look for the oldest one each time would cost more than to send it. */
+const LEFT_OUT_AT_ONCE = 100;
 const RETRY_MILLISECONDS = 1000;
 
 const encoder = new TextEncoder();
@@ -28,6 +31,7 @@ export class LiveHub {
   readonly #ending = new AbortController();
   readonly #ends: (() => void)[];
   readonly #timers: readonly NodeJS.Timeout[];
+  #status: { readonly madeAt: number; readonly message: Uint8Array } | undefined;
 
   constructor(target: HttpTarget, verifications: VerificationBook, shown: Shown) {
     this.#target = target;
@@ -35,6 +39,7 @@ export class LiveHub {
     this.#shown = shown;
     this.#ends = [
       target.logs.listen((entry) => this.#tell('logs', `log ${entry.sequence}`, 'log', entry)),
+      target.alerts.listen((one) => this.#tell('alerts', `alert ${one.number}`, 'alert', one)),
       verifications.listen((one) => this.#tell('verifications', one.id, 'verification', one)),
     ];
     this.#timers = [
@@ -58,7 +63,7 @@ export class LiveHub {
     }
     const listener = new Listener(topics, () => this.#listeners.delete(listener));
     this.#listeners.add(listener);
-    listener.tell('status', 'status', this.#message('status', this.#target.status()));
+    listener.tell('status', 'status', this.#newestStatus());
     for (const [id, message] of this.#runs) listener.tell('runs', id, message);
     for (const one of this.#verifications.list().reverse()) {
       listener.tell('verifications', one.id, this.#message('verification', one));
@@ -66,6 +71,9 @@ export class LiveHub {
     for (const entry of this.#target.logs.newest(FIRST_LOG_LINES, 'info', 0)) {
       listener.tell('logs', `log ${entry.sequence}`, this.#message('log', entry));
     }
+    const { open, recent } = this.#target.alerts.list();
+    for (const one of [...open, ...recent])
+      listener.tell('alerts', `alert ${one.number}`, this.#message('alert', one));
     return listener.stream;
   }
 
@@ -77,7 +85,18 @@ export class LiveHub {
   }
 
   #tellStatus(): void {
-    if (this.#listeners.size > 0) this.#tell('status', 'status', 'status', this.#target.status());
+    if (this.#listeners.size === 0) return;
+    this.#status = undefined;
+    const message = this.#newestStatus();
+    for (const listener of this.#listeners) listener.tell('status', 'status', message);
+  }
+
+  /** Made once for all who come within a moment: after a restart every open page comes back at once. */
+  #newestStatus(): Uint8Array {
+    const now = performance.now();
+    if (this.#status === undefined || now - this.#status.madeAt >= STATUS_EVERY_MILLISECONDS)
+      this.#status = { madeAt: now, message: this.#message('status', this.#target.status()) };
+    return this.#status.message;
   }
 
   #tell<Name extends keyof LiveEvents>(topic: Topic, key: string, event: Name, data: LiveEvents[Name]): void {
@@ -153,8 +172,13 @@ class Listener {
 
   tell(topic: Topic, key: string, message: Uint8Array): void {
     if (!this.#topics.has(topic)) return;
-    if (topic === 'logs' && (this.#lines += 1) > WAITING_LINES_LIMIT) this.#dropLine();
+    // What is newest comes last, so that what is left out is what changed longest ago.
+    this.#waiting.delete(key);
     this.#waiting.set(key, message);
+    if (topic === 'logs' && (this.#lines += 1) > WAITING_LINES_LIMIT)
+      this.#lines -= this.#leaveOut((other) => other.startsWith('log '));
+    // Never the status: it is what all pages live on, and there is one. Whoever misses a run asks for it.
+    if (this.#waiting.size > WAITING_LIMIT) this.#leaveOut((other) => other !== 'status');
     this.#bell.resolve();
   }
 
@@ -169,12 +193,16 @@ class Listener {
     this.#bell.resolve();
   }
 
-  #dropLine(): void {
+  /** The oldest of these. Answers with how many. */
+  #leaveOut(isMeant: (key: string) => boolean): number {
+    let left = 0;
     for (const key of this.#waiting.keys()) {
-      if (!key.startsWith('log ')) continue;
+      if (!isMeant(key)) continue;
       this.#waiting.delete(key);
-      return;
+      left += 1;
+      if (left === LEFT_OUT_AT_ONCE) break;
     }
+    return left;
   }
 }
 

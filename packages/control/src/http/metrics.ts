@@ -1,4 +1,6 @@
 import type { RuntimeStatus, TaskState } from '@brimful/model';
+import { ALERT_KINDS, ALERT_SEVERITIES } from '@brimful/model';
+import type { AlertDesk } from '../alerts/alert-watch.ts';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const STATES: readonly TaskState[] = ['starting', 'running', 'waiting', 'paused', 'failed', 'stopped'];
@@ -10,6 +12,7 @@ export class Metrics {
   readonly #requests: Histogram<'operation' | 'status'>;
   readonly #fill: (status: RuntimeStatus) => void;
   readonly #listeners: Gauge;
+  readonly #fillAlerts: (alerts: ReturnType<AlertDesk['list']>) => void;
 
   constructor() {
     const registers = [this.#registry];
@@ -22,6 +25,7 @@ export class Metrics {
       registers,
     });
     this.#listeners = new Gauge({ name: 'brimful_http_listeners', help: 'Open event streams', registers });
+    this.#fillAlerts = alertMetrics(registers);
     const tasks = taskMetrics(registers);
     const tables = tableMetrics(registers);
     const disk = diskMetrics(registers);
@@ -40,7 +44,8 @@ export class Metrics {
     this.#requests.observe({ operation, status: String(status) }, seconds);
   }
 
-  text(status: RuntimeStatus, listeners: number): Promise<string> {
+  text(status: RuntimeStatus, alerts: ReturnType<AlertDesk['list']>, listeners: number): Promise<string> {
+    this.#fillAlerts(alerts);
     this.#listeners.set(listeners);
     this.#fill(status);
     return this.#registry.metrics();
@@ -133,5 +138,34 @@ function diskMetrics(registers: Registry[]): Fill {
   return ({ disk }) => {
     bytes.set({ what: 'used' }, disk.usedBytes);
     bytes.set({ what: 'free' }, disk.freeBytes);
+  };
+}
+
+function alertMetrics(registers: Registry[]): (alerts: ReturnType<AlertDesk['list']>) => void {
+  const open = new Gauge({
+    name: 'brimful_alerts_open',
+    help: 'Alerts that are open, also those that somebody has acknowledged',
+    labelNames: ['kind', 'severity'],
+    registers,
+  });
+  const waiting = new Gauge({
+    name: 'brimful_webhook_messages_waiting',
+    help: 'Messages about alerts that the webhook has not taken yet',
+    registers,
+  });
+  const attempts = new Counter({
+    name: 'brimful_webhook_attempts_total',
+    help: 'Attempts to send a message to the webhook since the start',
+    labelNames: ['outcome'],
+    registers,
+  });
+  return ({ open: all, webhook }) => {
+    open.reset();
+    attempts.reset();
+    for (const kind of ALERT_KINDS) for (const severity of ALERT_SEVERITIES) open.set({ kind, severity }, 0);
+    for (const { kind, severity } of all) open.inc({ kind, severity });
+    waiting.set(webhook?.waiting ?? 0);
+    attempts.inc({ outcome: 'delivered' }, webhook?.delivered ?? 0);
+    attempts.inc({ outcome: 'failed' }, webhook?.failed ?? 0);
   };
 }

@@ -38,8 +38,25 @@ const REQUESTS: { readonly [Name in OperationName]: Request<Name> } = {
   listVerifications: {},
   getVerification: { path: { id: 'verification-1' } },
   cancelVerification: { path: { id: 'verification-1' } },
+  listAlerts: {},
+  acknowledgeAlert: { path: { id: 'slot-lag:shop/postgres' } },
+  testAlerts: {},
   listLogs: {},
+  getSettings: {},
   getUsage: {},
+  getCatalog: {},
+  planPublication: { body: { text: 'captures: {}', reason: 'less' } },
+  getPublicationPlan: { path: { id: 'publication-plan-1' } },
+  applyPublication: { path: { id: 'publication-plan-1' } },
+  listPublications: {},
+  getPublication: { path: { number: 2 } },
+  revertPublication: { path: { number: 2 }, body: { reason: 'it was wrong' } },
+  listConnectors: {},
+  checkConnection: { body: { connector: 'postgres', kind: 'capture', config: { url: '${SHOP_URL}' } } },
+  listSecrets: {},
+  putSecret: { body: { name: 'SHOP_PASSWORD', value: 'hush' } },
+  removeSecret: { path: { name: 'SHOP_PASSWORD' } },
+  discoverResources: { body: { connector: 'postgres', config: { url: '${SHOP_URL}' } } },
 };
 
 test.each(Object.keys(REQUESTS).filter((name) => name !== 'signIn') as OperationName[])(
@@ -56,8 +73,9 @@ test('what was asked arrives whole, from whoever is signed in', () => {
   expect(server.target.asked).toEqual(
     expect.arrayContaining([
       ['preview', 'shop/orders', 5, 10],
-      ['plan', { mode: 'reset', task: 'shop/postgres', reason: 'r', author: 'local' }],
+      ['plan', { mode: 'reset', task: 'shop/postgres', reason: 'r', undo: '12h', author: 'local' }],
       ['apply', 'plan-1', { who: 'local', acknowledged: ['g1'] }],
+      ['acknowledge', 'slot-lag:shop/postgres', 'local'],
       ['order', 'run-000001', { verb: 'pause', why: 'lunch', who: 'local' }],
     ]),
   );

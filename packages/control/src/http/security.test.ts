@@ -3,14 +3,15 @@ import type { OperationName } from '@brimful/api';
 import { Client, ENDPOINTS, EVENTS_PATH, OPERATIONS } from '@brimful/api';
 import type { Operation } from '@brimful/api';
 import { describe, expect, test } from 'vitest';
+import { Access } from './access.ts';
+import { makeApp } from './app.ts';
+import type { Desk } from './desk.ts';
+import { Gate } from './gate.ts';
 import { isLoopback } from './origin.ts';
+import { Pages } from './pages.ts';
 import { PASSWORD, post, served, TOKEN } from './testing/served.ts';
 
 const EXPOSED = { host: '0.0.0.0', password: PASSWORD, tokens: { ci: TOKEN } };
-
-const GUARDED = (Object.keys(ENDPOINTS) as OperationName[]).filter(
-  (name) => (OPERATIONS[name] as Operation).open !== true,
-);
 
 test('what others could reach is not served without a password or token', async () => {
   await expect(served({ host: '0.0.0.0' })).rejects.toMatchObject({ code: 'BRM-API-EXPOSED' });
@@ -19,13 +20,40 @@ test('what others could reach is not served without a password or token', async 
   expect(['0.0.0.0', '127.evil.com', '10.0.0.1', '::', 'localhost.evil.com'].some(isLoopback)).toBe(false);
 });
 
+/** As they are registered, not as a list says they should be: a new route cannot be left out. */
+async function registered(): Promise<(readonly [method: string, path: string])[]> {
+  const settings = { host: '0.0.0.0', port: 0, names: [], password: PASSWORD, tokens: {} };
+  const gate = new Gate(await Access.create(settings, Date.now), settings, Date.now);
+  // Registering asks nothing of the desk.
+  const app = makeApp({ desk: {} as Desk, gate, pages: await Pages.read(undefined), version: '' });
+  const routes = app.routes.map(({ method, path }) => `${method} ${path.replaceAll(/:\w+/g, 'x')}`);
+  return [...new Set(routes)]
+    .filter((route) => route !== 'ALL /*')
+    .map((route) => [route.slice(0, route.indexOf(' ')), route.slice(route.indexOf(' ') + 1)] as const);
+}
+
+/** All that strangers may have: whether there is a Brimful, what its API is like, its pages (without content), signing in. */
+const OPEN = [
+  'GET /api/v1/session',
+  'POST /api/v1/session',
+  'DELETE /api/v1/session',
+  'GET /healthz',
+  'GET /readyz',
+  'GET /openapi.json',
+  'GET /api/reference',
+  'GET /*',
+];
+
 test('a stranger can do and see nothing, whatever is asked', async () => {
   await using server = await served(EXPOSED);
-  expect(GUARDED.length).toBe(Object.keys(ENDPOINTS).length - 3);
-  for (const name of GUARDED) {
-    const [method = '', path = ''] = ENDPOINTS[name].split(' ');
+  const routes = (await registered()).filter(([method, path]) => !OPEN.includes(`${method} ${path}`));
+  const writes = routes.filter(([method]) => method !== 'GET');
+  const known = Object.values(ENDPOINTS).filter((endpoint) => !endpoint.startsWith('GET '));
+  // A session is begun and ended by anybody; all other writes are here.
+  expect(writes).toHaveLength(known.length - 2);
+  for (const [method, path] of routes) {
     for (const authorization of [undefined, `Bearer ${TOKEN}x`, 'Bearer ', 'Basic YWRtaW46YWRtaW4=']) {
-      const response = await fetch(server.url + path.replace(/\{\w+\}/, 'x'), {
+      const response = await fetch(server.url + path, {
         method,
         headers: {
           'content-type': 'application/json',
@@ -35,14 +63,21 @@ test('a stranger can do and see nothing, whatever is asked', async () => {
         // Also what is not valid is not told apart.
         ...(method === 'GET' ? {} : { body: '{' }),
       });
-      expect([name, response.status]).toEqual([name, 401]);
+      expect([method, path, response.status]).toEqual([method, path, 401]);
       expect(await response.json()).toMatchObject({ code: 'BRM-API-SIGN-IN' });
     }
   }
-  for (const path of [EVENTS_PATH, '/metrics']) expect((await fetch(server.url + path)).status).toBe(401);
+  for (const path of [EVENTS_PATH, '/metrics']) expect(routes).toContainEqual(['GET', path]);
   expect(server.target.asked).toEqual([]);
   expect(server.audit().every((line) => line.who === 'nobody' && line.status === 401)).toBe(true);
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+});
+
+test('only signing in and out is an operation for everybody', () => {
+  const open = (Object.keys(ENDPOINTS) as OperationName[]).filter(
+    (name) => (OPERATIONS[name] as Operation).open === true,
+  );
+  expect(open).toEqual(['getSession', 'signIn', 'signOut']);
 });
 
 test('a token lets a program in under its name, and that is on record', async () => {
@@ -54,6 +89,25 @@ test('a token lets a program in under its name, and that is on record', async ()
     { who: 'ci', by: 'token', operation: 'orderRun', subject: 'run-000001', status: 200, code: null },
   ]);
   expect(JSON.stringify(server.audit())).not.toContain(TOKEN);
+});
+
+test('settings say who can come in, by name, and when they last did; never by what', async () => {
+  await using server = await served({ ...EXPOSED, tokens: { ci: TOKEN, spare: `${TOKEN}-2` } });
+  const client = new Client({ origin: server.url, token: TOKEN });
+  const settings = await client.call('getSettings', {});
+  expect(settings).toMatchObject({
+    file: '/srv/brimful.yaml',
+    server: { host: '0.0.0.0', isExposed: true, port: Number(new URL(server.url).port) },
+    access: {
+      hasPassword: true,
+      sessions: 0,
+      tokens: [
+        { name: 'ci', lastUsedAt: expect.any(Number) as number },
+        { name: 'spare', lastUsedAt: null },
+      ],
+    },
+  });
+  for (const secret of [PASSWORD, TOKEN]) expect(JSON.stringify(settings)).not.toContain(secret);
 });
 
 describe('sessions', () => {

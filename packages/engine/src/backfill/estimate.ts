@@ -1,12 +1,16 @@
-import type { EstimateQuality, EstimatedNumber, RunEstimate, RunRequest } from '@brimful/model';
+import type { EstimateQuality, EstimatedNumber, Run, RunEstimate, RunRequest } from '@brimful/model';
 import type { BindingFacts, PlanFacts } from './plan-facts.ts';
 import { sourceOf } from './plan-facts.ts';
+import type { MeasuredRead } from '../capture/reading-time.ts';
 import { priceOf } from './price.ts';
 import { accuracyOf, workingSeconds } from './progress.ts';
+import { comparesInPlace } from './stages.ts';
 
 /** Before anything was measured here: what one reader decodes, and what a destination loads. Both are cautious. */
 const DEFAULT_READ_BYTES_PER_SECOND = 20e6;
 const DEFAULT_LOAD_ROWS_PER_SECOND = 150_000;
+/** Of a destination's table with its collection. */
+const DEFAULT_COMPARED_ROWS_PER_SECOND = 150_000;
 /** Connections, the last catch-up, the swap. */
 const FIXED_SECONDS = 2;
 /** A run takes from so much to so much of what is expected. */
@@ -99,12 +103,17 @@ function durationOf(
   destinationRows: number,
 ): Pick<RunEstimate, 'seconds' | 'basedOn'> {
   const past = pastSpeed(request, facts);
-  const passes = request.verify === 'full' ? 2 : 1;
+  const { firstRead } = facts;
   const measured = past === null ? null : rows.value / past.rowsPerSecond;
-  const assumed =
-    (passes * bytes) / DEFAULT_READ_BYTES_PER_SECOND + destinationRows / DEFAULT_LOAD_ROWS_PER_SECOND;
+  const worked =
+    firstRead === null
+      ? bytes / DEFAULT_READ_BYTES_PER_SECOND + destinationRows / DEFAULT_LOAD_ROWS_PER_SECOND
+      : // Destinations loaded meanwhile then, and will now.
+        Math.max(asFirstRead(firstRead, rows.value, bytes), destinationRows / DEFAULT_LOAD_ROWS_PER_SECOND);
+  const assumed = worked + comparingSeconds(request, firstRead, rows.value, bytes, destinationRows);
   const { bytesPerSecond } = request.throttle;
-  const throttled = bytesPerSecond === null || bytesPerSecond === 0 ? 0 : (passes * bytes) / bytesPerSecond;
+  const isThrottled = bytesPerSecond !== null && bytesPerSecond > 0 && request.mode !== 'materialization';
+  const throttled = isThrottled ? ((comparesSource(request) ? 2 : 1) * bytes) / bytesPerSecond : 0;
   const expected = FIXED_SECONDS + Math.max(measured ?? assumed, throttled);
   return {
     seconds: {
@@ -114,18 +123,53 @@ function durationOf(
     },
     basedOn:
       past === null
-        ? `a default of ${DEFAULT_READ_BYTES_PER_SECOND / 1e6} MB/s read and ${DEFAULT_LOAD_ROWS_PER_SECOND} rows/s loaded`
+        ? `${basisOf(firstRead)} and a default of ${DEFAULT_LOAD_ROWS_PER_SECOND} rows/s loaded`
         : `the speed of the last ${past.count === 1 ? 'run' : `${past.count} runs`}${lastError(request, facts)}`,
   };
 }
 
+/** What was built is compared, whichever the level: the source is read once more, and each table. */
+function comparingSeconds(
+  request: RunRequest,
+  firstRead: MeasuredRead | null,
+  rows: number,
+  bytes: number,
+  destinationRows: number,
+): number {
+  const reading =
+    firstRead === null ? bytes / DEFAULT_READ_BYTES_PER_SECOND : asFirstRead(firstRead, rows, bytes);
+  const tables = rows === 0 ? 0 : destinationRows / rows;
+  // Both are our own work: where a first read is slower than usual, so is this.
+  const table = Math.max(firstRead === null ? 0 : reading, rows / DEFAULT_COMPARED_ROWS_PER_SECOND);
+  return (comparesSource(request) ? reading : 0) + (comparesTables(request) ? tables * table : 0);
+}
+
+function comparesSource({ mode }: RunRequest): boolean {
+  return mode === 'reset';
+}
+
+function comparesTables(request: RunRequest): boolean {
+  return request.mode === 'reset' || request.mode === 'materialization' || comparesInPlace(request);
+}
+
+/** Narrow rows take their time by the row, wide ones by the byte. */
+function asFirstRead(first: MeasuredRead, rows: number, bytes: number): number {
+  return (Math.max(rows / first.rows, bytes / Math.max(1, first.bytes)) * first.milliseconds) / 1000;
+}
+
+function basisOf(first: MeasuredRead | null): string {
+  if (first === null) return `a default of ${DEFAULT_READ_BYTES_PER_SECOND / 1e6} MB/s read`;
+  const megabytesPerSecond = first.bytes / 1e3 / first.milliseconds;
+  return `the ${Number(megabytesPerSecond.toPrecision(2))} MB/s of the first read`;
+}
+
 /** The middle speed of the last runs of this mode and task that came to an end, all their work included. */
 function pastSpeed(
-  { mode, task }: RunRequest,
+  request: RunRequest,
   { runs, now }: PlanFacts,
 ): { readonly rowsPerSecond: number; readonly count: number } | null {
   const speeds = runs
-    .filter((run) => run.mode === mode && run.plan.request.task === task)
+    .filter((run) => isAlike(run, request))
     .filter(({ state }) => state === 'done' || state === 'swapped' || state === 'undone')
     .flatMap((run) => {
       const seconds = workingSeconds(run, now) ?? 0;
@@ -140,11 +184,18 @@ function pastSpeed(
   return middle === undefined ? null : { rowsPerSecond: middle, count: speeds.length };
 }
 
-/** How wrong the last estimate was. */
-function lastError({ mode, task }: RunRequest, { runs, now }: PlanFacts): string {
-  const last = runs.find(
-    (run) => run.mode === mode && run.plan.request.task === task && accuracyOf(run, now) !== null,
+/** Of the same task, with the same kinds of work. */
+function isAlike({ mode, plan }: Run, request: RunRequest): boolean {
+  return (
+    mode === request.mode &&
+    plan.request.task === request.task &&
+    comparesTables(plan.request) === comparesTables(request)
   );
+}
+
+/** How wrong the last estimate was. */
+function lastError(request: RunRequest, { runs, now }: PlanFacts): string {
+  const last = runs.find((run) => isAlike(run, request) && accuracyOf(run, now) !== null);
   const seconds = last === undefined ? null : (accuracyOf(last, now)?.seconds ?? null);
   return seconds === null
     ? ''

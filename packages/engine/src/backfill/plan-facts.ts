@@ -1,6 +1,7 @@
 import type { SourceHealth, Survey, TableSurvey } from '@brimful/connector';
 import type { CapturePhase, EstimatedNumber, ProblemRecord, Run, Schema } from '@brimful/model';
 import type { CollectionGenerations, TableGenerations } from '../collection/generations.ts';
+import type { MeasuredRead } from '../capture/reading-time.ts';
 import type { PriceList } from './price.ts';
 
 /** Everything a plan rests on, collected beforehand: with this and a request, planning is arithmetic. */
@@ -9,6 +10,8 @@ export interface PlanFacts {
   readonly bindings: readonly BindingFacts[];
   /** All runs there are, newest first. */
   readonly runs: readonly Run[];
+  /** What the capture's first reads came to. Null: not measured, or the source is not read. */
+  readonly firstRead: MeasuredRead | null;
   /** Of the data directory. `keepFreeBytes`: captures pause below it. */
   readonly disk: { readonly freeBytes: number; readonly keepFreeBytes: number };
   readonly prices: PriceList | null;

@@ -214,7 +214,7 @@ describe('estimates', () => {
     expect(estimate.rows).toEqual({ value: 1_000_010, quality: 'statistics' });
     expect(estimate.destinationRowsWritten).toBe(1_000_010);
     expect(estimate.seconds.to).toBe(estimate.seconds.from * 4);
-    expect(estimate.basedOn).toContain('a default of 20 MB/s');
+    expect(estimate.basedOn).toBe('a default of 20 MB/s read and a default of 150000 rows/s loaded');
     expect(estimate.peakDestinationBytes).toBe(200e6);
     expect(estimateOf(INCREMENTAL, facts).peakDestinationBytes).toBe(0);
   });
@@ -233,10 +233,33 @@ describe('estimates', () => {
     expect(other.basedOn).toContain('a default');
   });
 
+  test('before any run, go by what the first read came to, once more for the source and each table compared', () => {
+    const firstRead = { rows: 2_000_000, bytes: 400e6, milliseconds: 40_000, at: PLANNED_AT };
+    // A million rows of a hundred bytes: 20 seconds by the row, as destinations load; then as long for either comparison.
+    const { seconds, basedOn } = estimateOf(requestOf(), factsOf({}, { firstRead }));
+    expect([seconds.from, seconds.to, seconds.quality]).toEqual([31, 124, 'statistics']);
+    expect(basedOn).toBe('the 10 MB/s of the first read and a default of 150000 rows/s loaded');
+    const inRange = requestOf({ ...INCREMENTAL, scope: { kind: 'key', from: ['1'], to: null } });
+    expect(estimateOf(inRange, factsOf({}, { firstRead })).seconds.to).toBe(44);
+    const runs = [pastRun('run-000003', 12, 1_000_000)];
+    expect(estimateOf(requestOf(), factsOf({}, { firstRead, runs })).basedOn).toContain('the last run');
+  });
+
+  test('a run that compared nothing says nothing about one that does', () => {
+    const inRange = { kind: 'key', from: ['1'], to: null } as const;
+    const past = pastRun('run-000003', 12, 1_000_000);
+    const request = { ...past.plan.request, mode: 'incremental', scope: inRange } as const;
+    const runs = [{ ...past, mode: 'incremental', plan: { ...past.plan, request } } as const];
+    const whole = { ...request, scope: { kind: 'all' }, verify: 'full' } as const;
+    expect(estimateOf(request, factsOf({}, { runs })).basedOn).toContain('the last run');
+    expect(estimateOf(whole, factsOf({}, { runs })).basedOn).toContain('a default of 20 MB/s');
+  });
+
   test('a throttle makes it longer', () => {
     const throttle = { bytesPerSecond: 1e6, readers: null };
     const { seconds } = estimateOf(requestOf({ throttle, verify: 'counts' }), factsOf());
-    expect(seconds.to).toBe(2 * (100 + 2));
+    // Read, and read once more to be counted.
+    expect(seconds.to).toBe(2 * (200 + 2));
   });
 
   test('are priced by the user’s file, and only with one', () => {

@@ -25,6 +25,7 @@ import { Problem, STATUS_KEY, defaultTable, isDiscovered, toProblem } from '@bri
 import type { Store } from '@brimful/store';
 import { knownCollections } from '../capture/known-collections.ts';
 import { isCutOff } from '../capture/lost-changes.ts';
+import { measuredRead } from '../capture/reading-time.ts';
 import { currentBase } from '../collection/base.ts';
 import { collectionGenerations, tableGenerations } from '../collection/generations.ts';
 import { journalId } from '../collection/journal-id.ts';
@@ -104,6 +105,7 @@ export class Planner {
       now: now(),
       bindings,
       runs,
+      firstRead: request.mode === 'materialization' ? null : await measuredRead(store.registry, request.task),
       disk: { freeBytes: space.freeBytes, keepFreeBytes: spec.limits.diskFreeBytes },
       prices: prices ?? null,
       captureProblem: capture?.state === 'failed' ? (capture.problem ?? null) : null,

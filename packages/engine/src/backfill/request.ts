@@ -49,7 +49,7 @@ export interface RequestedTable {
 }
 
 /** Undo is possible for a day unless the request says otherwise. */
-const DEFAULT_UNDO_MILLISECONDS = 24 * 3_600_000;
+export const DEFAULT_UNDO = '24h';
 /** Deleting more than a tenth of a table is more often a mistake than a wish. */
 const DEFAULT_DELETE_LIMIT = 0.1;
 /** Longer than that, two generations of everything are kept current for nothing. */
@@ -71,8 +71,7 @@ export function parseRequest(draft: RunDraft, tables: readonly RequestedTable[],
   const inPlace = mode === 'incremental' || mode === 'repair';
   if (scope.kind !== 'all' && !inPlace) throw onlyIncremental(mode, 'some rows');
   if (draft.columns !== undefined && !inPlace) throw onlyIncremental(mode, 'some columns');
-  const undoMilliseconds =
-    draft.undo === undefined ? DEFAULT_UNDO_MILLISECONDS : durationOf(draft.undo, '--undo');
+  const undoMilliseconds = durationOf(draft.undo ?? DEFAULT_UNDO, '--undo');
   if (undoMilliseconds > LONGEST_UNDO_MILLISECONDS) {
     throw new Problem('BRM-REQUEST-QUANTITY', `--undo ${draft.undo} is longer than 30 days.`, {
       remedy: 'Until it ends, both generations are kept current. Choose a shorter window.',

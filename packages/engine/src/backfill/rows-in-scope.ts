@@ -21,6 +21,11 @@ export function rowsInScope(scope: Scope, schema: Schema): RowFilter {
   }
 }
 
+/** The columns that decide, besides the key. */
+export function scopeColumns(scope: Scope): readonly string[] {
+  return scope.kind === 'time' ? [scope.column] : [];
+}
+
 function bound(text: string | null): readonly string[] | null {
   return text === null ? null : [text];
 }

@@ -1,12 +1,15 @@
 import type { CaptureContext, Position } from '@brimful/connector';
 import type { Json } from '@brimful/model';
 import type { Registry } from '@brimful/store';
+import type { Followed } from './followed.ts';
 
 /** What a capture keeps about its source besides the journals. */
 interface CaptureNote {
   /** No more than this was ever acknowledged. */
   readonly acknowledged: string | null;
   readonly session: Json;
+  /** Absent in what earlier versions noted. */
+  readonly followed?: Followed;
   /** The run that had the stream begin anew. `wanted`: the next session does it. */
   readonly anew?: { readonly run: string; readonly state: 'wanted' | 'begun' };
 }
@@ -57,13 +60,22 @@ export class CaptureMemory {
     await this.#save({ ...this.#note, acknowledged: position.toString() });
   }
 
+  /** What the last session fed; undefined: none has noted it yet. */
+  get followed(): Followed | undefined {
+    return this.#note.followed;
+  }
+
+  async follow(followed: Followed): Promise<void> {
+    await this.#save({ ...this.#note, followed });
+  }
+
   async remember(session: Json): Promise<void> {
     await this.#save({ ...this.#note, session });
   }
 
   /** Nothing that was known of the source counts any longer. */
   async wantAnew(run: string): Promise<void> {
-    await this.#save({ acknowledged: null, session: null, anew: { run, state: 'wanted' } });
+    await this.#save({ ...this.#note, acknowledged: null, session: null, anew: { run, state: 'wanted' } });
   }
 
   async begunAnew(): Promise<void> {

@@ -4,7 +4,6 @@ import type {
   CaptureSession,
   Position,
   Resource,
-  StreamPart,
 } from '@brimful/connector';
 import type { CaptureSpec, ProblemRecord, TaskState } from '@brimful/model';
 import { Problem, assert, batchBytes, isDiscovered, toProblem } from '@brimful/model';
@@ -18,12 +17,15 @@ import { sleep, untilAborted } from '../flow/pause-gate.ts';
 import { Slots } from '../flow/slots.ts';
 import { Watermark } from '../flow/watermark.ts';
 import { CaptureMemory } from './capture-memory.ts';
-import { CapturedResource } from './captured-resource.ts';
+import { CapturedResource, byResource } from './captured-resource.ts';
 import { CapturedTable } from './captured-table.ts';
 import type { CaptureCheckpoint, RereadRequest } from './checkpoint.ts';
+import { failIfLeftOut, followedBy } from './followed.ts';
 import { knownCollections } from './known-collections.ts';
 import { cutOffProblem, hasLostChanges } from './lost-changes.ts';
 import type { ReadPace } from './read-chunk.ts';
+import { FREE } from './read-chunk.ts';
+import { ReadingTime, noteMeasuredRead } from './reading-time.ts';
 import { backfillTable } from './table-backfill.ts';
 
 /** How often new tables are looked for. */
@@ -65,6 +67,7 @@ export class CaptureTask {
   #acknowledge: Position = 0n;
   #announced = new Set<string>();
   #live: LiveSession | undefined;
+  readonly #readingTime = new ReadingTime();
 
   constructor(
     context: EngineContext,
@@ -171,8 +174,12 @@ export class CaptureTask {
     for (const resource of opened) {
       this.resources.set(resource.name, resource);
       this.onCollection(resource.collection);
+      if (!anew) await failIfLeftOut(resource, this.#memory.followed);
     }
-    if (opened.length === 0) return [];
+    // Also when there are none: the source is told what is not wanted any more.
+    if (opened.length === 0 && anew) return [];
+    // Before anything of them is journaled, and before anything is acknowledged that others would have needed.
+    await this.#memory.follow(followedBy(this.resources.values()));
     const joined = await session.join(opened.map((resource) => resource.name));
     await Promise.all(
       joined.map(async ({ resource, schema, from }) => {
@@ -318,7 +325,7 @@ export class CaptureTask {
         pace: this.paceOf(table),
         carryFrom: () => this.#resourceOf(table).carryFrom(table),
       };
-      await backfillTable(table, means, signal);
+      await this.#measured(table, () => backfillTable(table, means, signal));
       this.#context.log.info(
         { capture: this.spec.name, resource: table.resource, rows: table.backfill.rows },
         'backfilled',
@@ -336,6 +343,14 @@ export class CaptureTask {
     } finally {
       release();
     }
+  }
+
+  /** How fast first reads are is what later plans go by; what a run reads goes at its own pace, and is measured by itself. */
+  async #measured(table: CapturedTable, read: () => Promise<void>): Promise<void> {
+    if (table.writer.generation > 1 || table.backfill.reread !== null || table.isRead) return read();
+    const { store, now } = this.#context;
+    const all = await this.#readingTime.during(table, now, read);
+    if (all !== null) await noteMeasuredRead(store.registry, this.spec.name, all);
   }
 
   async #forget(session: CaptureSession, resource: CapturedResource): Promise<void> {
@@ -474,11 +489,6 @@ export class CaptureTask {
   }
 }
 
-const FREE: ReadPace = {
-  reader: () => Promise.resolve(() => undefined),
-  take: () => Promise.resolve(),
-};
-
 /** A journal that did not take something takes nothing more, and the source may be lost: the session ends for all. */
 async function orEnd(live: LiveSession, work: () => Promise<void>): Promise<void> {
   try {
@@ -487,14 +497,4 @@ async function orEnd(live: LiveSession, work: () => Promise<void>): Promise<void
     if (toProblem(thrown).kind === 'retry') live.fail(thrown);
     throw thrown;
   }
-}
-
-function byResource(parts: readonly StreamPart[]): Map<string, StreamPart[]> {
-  const grouped = new Map<string, StreamPart[]>();
-  for (const part of parts) {
-    const group = grouped.get(part.resource);
-    if (group === undefined) grouped.set(part.resource, [part]);
-    else group.push(part);
-  }
-  return grouped;
 }

@@ -159,6 +159,17 @@ export class CapturedResource {
   }
 }
 
+/** In order, by the source's name of the table. */
+export function byResource(parts: readonly StreamPart[]): Map<string, StreamPart[]> {
+  const grouped = new Map<string, StreamPart[]>();
+  for (const part of parts) {
+    const group = grouped.get(part.resource);
+    if (group === undefined) grouped.set(part.resource, [part]);
+    else group.push(part);
+  }
+  return grouped;
+}
+
 function begunAnew(collection: string): ProblemRecord {
   return new Problem(
     'BRM-RUN-GAP',

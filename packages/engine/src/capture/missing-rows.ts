@@ -1,6 +1,6 @@
 import type { Column } from '@brimful/model';
 import { Problem } from '@brimful/model';
-import { rowsInScope } from '../backfill/rows-in-scope.ts';
+import { rowsInScope, scopeColumns } from '../backfill/rows-in-scope.ts';
 import type { Nominated } from '../collection/nomination.ts';
 import { nominate } from '../collection/nomination.ts';
 import type { CapturedTable } from './captured-table.ts';
@@ -20,8 +20,8 @@ export async function reconcileMissing(
 ): Promise<void> {
   const { reread } = table.backfill;
   if (reread === null || reread.outcome !== 'reading' || reread.missingRows === 'keep') return;
-  await assertWithinLimit(table, reread, means, signal);
-  for await (const nominated of nominations(table, reread, means, signal)) {
+  const first = await assertWithinLimit(table, reread, means, signal);
+  for await (const nominated of first ?? nominations(table, reread, means, signal)) {
     const { keys, rows } = nominated;
     const read = () => means.session.scanKeys(table.resource, keys, rows, signal);
     await throughHandoff(table, { range: null, nominated }, read, means, signal);
@@ -40,29 +40,49 @@ function nominations(
     from: table.backfill.from,
     until: head.next,
     inScope: rowsInScope(scope, schema),
+    columns: scopeColumns(scope),
     signal,
   });
 }
 
+/** Nominated keys that are kept from one look at the journal to the look-ups; more are looked for once more. */
+const KEPT_BYTES = 4 * 1024 * 1024;
+
 /**
- * The blast radius: before anything is deleted. Usually so few are nominated that nothing needs to be asked; otherwise they
- * are looked up once without consequences.
+ * The blast radius: before anything is deleted. Usually so few are nominated that nothing needs to be asked, and all of them
+ * are returned; otherwise they are looked up once without consequences.
  */
 async function assertWithinLimit(
   table: CapturedTable,
   reread: Reread,
   means: BackfillMeans,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly Nominated[] | undefined> {
   const limit = reread.deleteLimitRows;
-  let nominated = 0;
-  for await (const { rows } of nominations(table, reread, means, signal)) nominated += rows;
-  if (reread.deleted + nominated <= limit) return;
+  const found = await nominatedOnce(nominations(table, reread, means, signal));
+  if (reread.deleted + found.rows <= limit) return found.kept;
   let missing = reread.deleted;
   for await (const { keys, rows } of nominations(table, reread, means, signal)) {
     missing += rows - (await countFound(table, keys, rows, means, signal));
     if (missing > limit) throw tooMany(table, reread, limit);
   }
+  return undefined;
+}
+
+/** How many are nominated, and all of them where they are few. What changes later, the look-ups see. */
+async function nominatedOnce(
+  nominated: AsyncIterable<Nominated>,
+): Promise<{ readonly rows: number; readonly kept: readonly Nominated[] | undefined }> {
+  let rows = 0;
+  let bytes = 0;
+  const kept: Nominated[] = [];
+  for await (const one of nominated) {
+    rows += one.rows;
+    for (const { values, offsets } of one.keys) bytes += values.length + (offsets?.byteLength ?? 0);
+    // Invariant 9
+    if (bytes <= KEPT_BYTES) kept.push(one);
+  }
+  return { rows, kept: bytes <= KEPT_BYTES ? kept : undefined };
 }
 
 async function countFound(

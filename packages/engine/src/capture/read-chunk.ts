@@ -29,9 +29,18 @@ export interface BackfillMeans {
 export interface ReadPace {
   /** Waits until one more chunk may be opened; the result says that it is closed. */
   reader(signal: AbortSignal): Promise<() => void>;
-  /** Charges what was read of it. */
-  take(bytes: number, signal: AbortSignal): Promise<void>;
+  /** Charges what was read of it. `openedFor`: what `chunkBytes` said when it was opened, if it was cut by that. */
+  take(bytes: number, signal: AbortSignal, openedFor?: number): Promise<void>;
+  /** How large the next chunk may be now, rows as decoded. */
+  chunkBytes(): number;
 }
+
+/** Held back by nothing. */
+export const FREE: ReadPace = {
+  reader: () => Promise.resolve(() => undefined),
+  take: () => Promise.resolve(),
+  chunkBytes: () => Infinity,
+};
 
 /** Waits until one more chunk may be opened; the result says that it is closed. What is held back takes nobody's place. */
 export async function admit(means: BackfillMeans, signal: AbortSignal): Promise<() => void> {
@@ -50,63 +59,88 @@ export async function admit(means: BackfillMeans, signal: AbortSignal): Promise<
   }
 }
 
+export interface ChunkOrder {
+  readonly asked: Pick<ReadChunk, 'range' | 'nominated'>;
+  readonly read: () => Promise<Chunk>;
+  /** What the pace let it be when it was cut; 0: it cannot be cut. */
+  readonly cutAtBytes: number;
+}
+
 /** Reads one chunk as often as the handoff asks for it. */
 export async function throughHandoff(
   table: CapturedTable,
-  asked: Pick<ReadChunk, 'range' | 'nominated'>,
-  read: () => Promise<Chunk>,
+  asked: ChunkOrder['asked'],
+  read: ChunkOrder['read'],
   means: BackfillMeans,
   signal: AbortSignal,
 ): Promise<void> {
-  const { context } = means;
-  const attempt = table.attempt;
   for (;;) {
     const leave = await admit(means, signal);
-    const lease = await context.memory.take(CHUNK_LEASE_BYTES, signal).catch((thrown: unknown) => {
-      leave();
-      throw thrown;
-    });
-    const open = table.recorder.open();
-    const shape = table.writer.schema;
-    const size: OpenSize = { rows: 0, bytes: 0 };
-    const segments: OpenSegment[] = [];
-    let isClosing = false;
-    let finished: Awaited<ReturnType<Chunk['finish']>> | undefined;
-    try {
-      await using chunk = await read();
-      await stage(table, chunk, segments, { size, pace: means.pace, signal });
-      finished = await chunk.finish();
-      context.reach('chunk.read');
-      // The stream must have passed everything that committed before the read ended: then all that overtook the
-      // chunk is recorded.
-      await means.session.nudge();
-      await means.passed.reached(finished.passed, signal);
-      context.reach('chunk.passed');
-      const { snapshot, passed } = finished;
-      isClosing = true;
-      const outcome = await table.close(
-        { ...asked, segments, snapshot, passed, readAt: context.now(), shape },
-        attempt,
-      );
-      if (outcome === 'appended') {
-        context.reach('chunk.appended');
-        return;
-      }
-    } catch (thrown) {
-      // Once an append was tried, the journal may mention them.
-      if (!isClosing) await unstage(table, segments).catch(() => undefined);
-      throw thrown;
-    } finally {
-      table.recorder.close(open, finished?.snapshot);
-      table.openRows -= size.rows;
-      table.openBytes -= size.bytes;
-      lease.release();
-      leave();
-    }
-    await unstage(table, segments);
-    if (attempt !== table.attempt)
-      throw new Problem('BRM-SCAN-MOVED', 'the table was started over', { kind: 'retry' });
+    const outcome = await readOnce(table, { asked, read, cutAtBytes: 0 }, means, leave, signal);
+    if (outcome === 'appended') return;
   }
+}
+
+/**
+ * Reads one chunk that was admitted, and gives its place back with `leave`. `again`: nothing was journaled, since the
+ * handoff asks for another read.
+ */
+export async function readOnce(
+  table: CapturedTable,
+  order: ChunkOrder,
+  means: BackfillMeans,
+  leave: () => void,
+  signal: AbortSignal,
+): Promise<'appended' | 'again'> {
+  const { context } = means;
+  const attempt = table.attempt;
+  const lease = await context.memory.take(CHUNK_LEASE_BYTES, signal).catch((thrown: unknown) => {
+    leave();
+    throw thrown;
+  });
+  const open = table.recorder.open();
+  const shape = table.writer.schema;
+  const size: OpenSize = { rows: 0, bytes: 0 };
+  const segments: OpenSegment[] = [];
+  let isClosing = false;
+  let finished: Awaited<ReturnType<Chunk['finish']>> | undefined;
+  try {
+    await using chunk = await order.read();
+    const take = (bytes: number): Promise<void> => means.pace.take(bytes, signal, order.cutAtBytes);
+    await stage(table, chunk, segments, size, take);
+    finished = await chunk.finish();
+    context.reach('chunk.read');
+    // The stream must have passed everything that committed before the read ended: then all that overtook the
+    // chunk is recorded.
+    await means.session.nudge();
+    await means.passed.reached(finished.passed, signal);
+    context.reach('chunk.passed');
+    const { snapshot, passed } = finished;
+    isClosing = true;
+    const read = { ...order.asked, segments, snapshot, passed, readAt: context.now(), shape };
+    if ((await table.close(read, attempt)) === 'appended') {
+      context.reach('chunk.appended');
+      return 'appended';
+    }
+  } catch (thrown) {
+    // Once an append was tried, the journal may mention them.
+    if (!isClosing) await unstage(table, segments).catch(() => undefined);
+    throw thrown;
+  } finally {
+    table.recorder.close(open, finished?.snapshot);
+    table.openRows -= size.rows;
+    table.openBytes -= size.bytes;
+    lease.release();
+    leave();
+  }
+  await unstage(table, segments);
+  if (attempt !== table.attempt) throw startedOver();
+  return 'again';
+}
+
+/** What is being read is of an earlier attempt. */
+export function startedOver(): Problem {
+  return new Problem('BRM-SCAN-MOVED', 'the table was started over', { kind: 'retry' });
 }
 
 /** What an open chunk has brought so far, for the progress people see. */
@@ -120,11 +154,8 @@ async function stage(
   table: CapturedTable,
   chunk: Chunk,
   segments: OpenSegment[],
-  {
-    size: open,
-    pace,
-    signal,
-  }: { readonly size: OpenSize; readonly pace: ReadPace; readonly signal: AbortSignal },
+  open: OpenSize,
+  take: (bytes: number) => Promise<void>,
 ): Promise<void> {
   let writing: Promise<void> = Promise.resolve();
   try {
@@ -142,7 +173,7 @@ async function stage(
         segments.push({ staged, keys: keyColumns(batch) });
       });
       writing.catch(() => undefined);
-      await pace.take(bytes, signal);
+      await take(bytes);
     }
   } finally {
     await writing;

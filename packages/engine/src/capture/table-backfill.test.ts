@@ -17,6 +17,7 @@ import {
   rowsOf,
   snapshotOf,
 } from '../testing/table-fixture.ts';
+import type { ReadPace } from './read-chunk.ts';
 import { backfillTable } from './table-backfill.ts';
 
 type Rows = readonly (readonly Value[])[];
@@ -32,6 +33,8 @@ interface Answer {
 interface Script {
   scan?(range: Range): Promise<Answer>;
   lookUp?(ids: readonly Value[]): Promise<Answer>;
+  /** How large a chunk is wanted. */
+  wished?(bytes: number | undefined): void;
 }
 
 const PLAN: ScanPlan = {
@@ -58,11 +61,15 @@ async function backfill(
   script: Script,
   disk: MemoryDisk,
   memory = new ByteBudget(100_000_000),
+  pace: Partial<ReadPace> = {},
 ): Promise<ByteBudget> {
   const session = {
     readers: 2,
     plan: async () => PLAN,
-    next: (_: ScanPlan, [first]: readonly Range[]) => first as Range,
+    next: (_: ScanPlan, [first]: readonly Range[], atMostBytes?: number) => {
+      script.wished?.(atMostBytes);
+      return first as Range;
+    },
     scan: async (_: string, __: ScanPlan, range: Range) =>
       chunkOf((await script.scan?.(range)) ?? { rows: [], sees: 0n }),
     scanKeys: async (_: string, [ids]: Batch['columns'], rows: number) =>
@@ -80,7 +87,12 @@ async function backfill(
     readers: new Slots(2),
     gate: new PauseGate(),
     carryFrom: () => Promise.reject(new Error('nothing is carried over')),
-    pace: { reader: async () => () => undefined, take: async () => undefined },
+    pace: {
+      reader: async () => () => undefined,
+      take: async () => undefined,
+      chunkBytes: () => Infinity,
+      ...pace,
+    },
   };
   await backfillTable(docs.table, means, new AbortController().signal);
   return memory;
@@ -175,6 +187,23 @@ describe('the first read of a table', () => {
     );
     expect(docs.table.backfill.phase).toBe('gap');
     expect(memory.takenBytes).toBe(0);
+  });
+
+  test('a chunk is as large as the rate is once it is let in, not when it began to wait', async () => {
+    const disk = new MemoryDisk();
+    const docs = await TableFixture.open(disk);
+    let rate = Infinity;
+    const wished: (number | undefined)[] = [];
+    const scan: Script['scan'] = async () => ({ rows: [[1, 'a', null]], sees: 1n });
+    const reader: ReadPace['reader'] = async () => {
+      rate = 1_000;
+      return () => undefined;
+    };
+    await backfill(docs, { scan, wished: (bytes) => wished.push(bytes) }, disk, undefined, {
+      reader,
+      chunkBytes: () => rate,
+    });
+    expect(wished).toEqual([1_000]);
   });
 
   // Invariants 8, 9

@@ -8,7 +8,7 @@ import { carryOver } from './carry-over.ts';
 import { leftOut } from './left-out.ts';
 import { reconcileMissing } from './missing-rows.ts';
 import type { BackfillMeans } from './read-chunk.ts';
-import { throughHandoff } from './read-chunk.ts';
+import { admit, readOnce, startedOver, throughHandoff } from './read-chunk.ts';
 
 /** Keys looked up at once: a chunk of a few megabytes. */
 const FILL_KEYS = 10_000;
@@ -56,10 +56,11 @@ function scopeOf(table: CapturedTable): Scope | undefined {
 }
 
 async function scanRanges(table: CapturedTable, means: BackfillMeans, signal: AbortSignal): Promise<void> {
+  const { attempt } = table;
   const { plan } = table.backfill;
   if (plan === null) return;
   let inFlight: readonly Range[] = [];
-  const running = new Set<Promise<void>>();
+  const running = new Set<Promise<unknown>>();
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
   try {
@@ -71,9 +72,24 @@ async function scanRanges(table: CapturedTable, means: BackfillMeans, signal: Ab
         await Promise.race(running);
         continue;
       }
-      const range = means.session.next(plan, remaining);
+      const leave = await admit(means, either);
+      if (attempt !== table.attempt) {
+        leave();
+        throw startedOver();
+      }
+      // Chosen after all waiting: as large as the rate is by now. Whoever ended meanwhile may have left something.
+      const left = rangeSet.subtract(table.remaining, inFlight);
+      if (left.length === 0) {
+        leave();
+        continue;
+      }
+      const most = means.pace.chunkBytes();
+      const range = means.session.next(plan, left, most);
       inFlight = rangeSet.union(inFlight, [range]);
-      const scan = scanRange(table, range, means, either)
+      const read = (): Promise<Chunk> => means.session.scan(table.resource, plan, range, either);
+      const order = { asked: { range }, read, cutAtBytes: plan.divisible ? most : 0 };
+      // What is to be read again stays in what remains, and may be cut otherwise then.
+      const scan: Promise<unknown> = readOnce(table, order, means, leave, either)
         .catch((thrown: unknown) => {
           failed.abort(thrown);
           throw thrown;
@@ -89,23 +105,6 @@ async function scanRanges(table: CapturedTable, means: BackfillMeans, signal: Ab
   } finally {
     await Promise.allSettled(running);
   }
-}
-
-async function scanRange(
-  table: CapturedTable,
-  range: Range,
-  means: BackfillMeans,
-  signal: AbortSignal,
-): Promise<void> {
-  const plan = table.backfill.plan;
-  if (plan === null) return;
-  await throughHandoff(
-    table,
-    { range },
-    () => means.session.scan(table.resource, plan, range, signal),
-    means,
-    signal,
-  );
 }
 
 /**

@@ -14,7 +14,7 @@ const SCHEMA: Schema = schemaWith(
 );
 const FORMS = [
   { name: 'a frame', encode: encodeFrame, decode: decodeFrame },
-  { name: 'a segment', encode: encodeSegment, decode: decodeSegment },
+  { name: 'a segment', encode: (batch: Batch) => Buffer.concat(encodeSegment(batch)), decode: decodeSegment },
 ];
 
 interface ArbitraryRow {

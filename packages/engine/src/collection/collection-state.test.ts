@@ -322,7 +322,8 @@ test('nominated are the keys of the state in scope that nothing has mentioned si
         (batch: Batch) =>
         (row: number): boolean =>
           valueAt(columnAt(batch, 1), row) !== 'b';
-      const options = { from, until: end, inScope, costBytes: cost, signal };
+      const columns = [shape.columns[1]?.name ?? ''];
+      const options = { from, until: end, inScope, columns, costBytes: cost, signal };
       for await (const { keys, rows } of nominate(context, COLLECTION, 1, options))
         for (let row = 0; row < rows; row += 1)
           found.push(Number(valueAt(keys[0] as Batch['columns'][0], row)));

@@ -1,4 +1,4 @@
-import type { Batch, Schema } from '@brimful/model';
+import type { Batch, RegisteredSchema, Schema } from '@brimful/model';
 import { Operation, batchBytes, countUnknown } from '@brimful/model';
 import type { EntryMeta, Head, NewEntry, Writer } from '@brimful/store';
 import type { EngineContext } from '../context.ts';
@@ -62,7 +62,7 @@ export class CollectionWriter<C> implements AsyncDisposable {
   }
 
   /** Every shape that the generation's rows have had, oldest first. */
-  get shapes(): readonly Schema[] {
+  get shapes(): readonly RegisteredSchema[] {
     return this.#schemas.versions;
   }
 
@@ -87,7 +87,7 @@ export class CollectionWriter<C> implements AsyncDisposable {
 
   /** The schema under its version in this journal; a new shape adds a `schema` entry. */
   async putSchema(schema: Schema): Promise<Schema> {
-    const registered = await this.#schemas.register(schema);
+    const registered = await this.#schemas.register(schema, this.#context.now());
     if (registered.isNew) {
       this.#pending.push({ kind: 'schema', meta: { ...EMPTY_META, schema: registered.schema.version } });
     }

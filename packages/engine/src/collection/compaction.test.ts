@@ -163,7 +163,13 @@ test('a collection that is still being read has no base', async () => {
   await expect(compact(context, COLLECTION, 1, { asOf: writer.head.next, signal })).rejects.toMatchObject({
     code: 'BRM-COMPACT-EARLY',
   });
-  const options = { from: writer.head.next, until: writer.head.next, inScope: () => () => true, signal };
+  const options = {
+    from: writer.head.next,
+    until: writer.head.next,
+    inScope: () => () => true,
+    columns: [],
+    signal,
+  };
   const nominated = nominate(context, COLLECTION, 1, options)[Symbol.asyncIterator]();
   await expect(nominated.next()).rejects.toMatchObject({ code: 'BRM-BUG' });
 });
@@ -223,7 +229,7 @@ test('a blob that was cut short or is missing is corruption, wherever it is read
   const cut: EngineContext = {
     ...context,
     compression: {
-      compress: async (bytes) => bytes,
+      compress: async (parts) => Buffer.concat(parts),
       decompress: async (bytes) => (bytes.length > 100_000 ? bytes : bytes.subarray(0, bytes.length - 8)),
     },
   };

@@ -1,4 +1,4 @@
-import type { Batch, Column, Schema } from '@brimful/model';
+import type { Batch, Column } from '@brimful/model';
 import { assert, keyIndices } from '@brimful/model';
 import type { Offset } from '@brimful/store';
 import type { EngineContext } from '../context.ts';
@@ -10,8 +10,10 @@ export interface NominateOptions {
   readonly from: Offset;
   /** Keys that entries in `[from, until)` mention, as their own or as an old key, are left out. */
   readonly until: Offset;
-  /** Which rows of a batch of that state are in scope. Called for one batch after the other. */
+  /** Which rows of a batch of that state are in scope, by its key and `columns`. Called for one batch after the other. */
   readonly inScope: (batch: Batch) => (row: number) => boolean;
+  /** What `inScope` looks at besides the key. Other columns are not gone through: they are most of the work. */
+  readonly columns: readonly string[];
   /** As in `ReadStateOptions`. */
   readonly costBytes?: number;
   readonly signal: AbortSignal;
@@ -21,8 +23,6 @@ export interface Nominated {
   /** Columns of the key, in key order. */
   readonly keys: readonly Column[];
   readonly rows: number;
-  /** The newest below `until`. */
-  readonly schema: Schema;
 }
 
 /**
@@ -36,11 +36,12 @@ export async function* nominate(
   generation: number,
   options: NominateOptions,
 ): AsyncIterable<Nominated> {
-  const { from, until, inScope, signal } = options;
+  const { from, until, inScope, columns, signal } = options;
   const state = await openState(context, collection, generation, {
     asOf: until,
     // What is mentioned is removed from the state as of `from`; what remains is the difference.
     mentionsFrom: from,
+    columns,
     signal,
     ...(options.costBytes === undefined ? {} : { costBytes: options.costBytes }),
   });
@@ -54,7 +55,7 @@ export async function* nominate(
       const rows = rowsWhere(batch.rows, inScope(batch));
       if (rows.length === 0) continue;
       const keys = key.map((index) => selectFrom(batch.columns[index] as Column, rows));
-      yield { keys, rows: rows.length, schema };
+      yield { keys, rows: rows.length };
     }
   } finally {
     await state[Symbol.asyncDispose]();

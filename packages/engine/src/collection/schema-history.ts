@@ -1,4 +1,4 @@
-import type { Schema } from '@brimful/model';
+import type { RegisteredSchema, Schema } from '@brimful/model';
 import { Problem, sameType } from '@brimful/model';
 import type { Registry } from '@brimful/store';
 
@@ -9,7 +9,7 @@ import type { Registry } from '@brimful/store';
 export class SchemaHistory {
   readonly #registry: Registry;
   readonly #key: string;
-  #versions: readonly Schema[] = [];
+  #versions: readonly RegisteredSchema[] = [];
   #revision = 0;
 
   constructor(registry: Registry, collection: string, generation: number) {
@@ -18,22 +18,22 @@ export class SchemaHistory {
   }
 
   async load(): Promise<void> {
-    const record = await this.#registry.get<readonly Schema[]>(this.#key);
+    const record = await this.#registry.get<readonly RegisteredSchema[]>(this.#key);
     this.#versions = record?.value ?? [];
     this.#revision = record?.revision ?? 0;
   }
 
   /** Oldest first. */
-  get versions(): readonly Schema[] {
+  get versions(): readonly RegisteredSchema[] {
     return this.#versions;
   }
 
-  get current(): Schema | undefined {
+  get current(): RegisteredSchema | undefined {
     return this.#versions.at(-1);
   }
 
   /** The version's schema; reads the registry again when it is younger than what is known here. */
-  async version(version: number): Promise<Schema> {
+  async version(version: number): Promise<RegisteredSchema> {
     const known = this.#versions[version - 1];
     if (known !== undefined) return known;
     await this.load();
@@ -44,12 +44,17 @@ export class SchemaHistory {
     return found;
   }
 
-  /** The same shape under its version here, registered durably when it is new. */
-  async register(schema: Schema): Promise<{ readonly schema: Schema; readonly isNew: boolean }> {
+  /** The same shape under its version here, registered durably when it is new: then `at` stands with it. */
+  async register(
+    schema: Schema,
+    at?: number,
+  ): Promise<{ readonly schema: RegisteredSchema; readonly isNew: boolean }> {
     const known = this.#versions.findLast((version) => sameShape(version, schema));
     // Only the newest counts as unchanged: going back to an older shape is a change, too.
     if (known !== undefined && known === this.current) return { schema: known, isNew: false };
-    const next: Schema = { ...schema, version: this.#versions.length + 1 };
+    const { version: _, registeredAt: __, ...shape }: RegisteredSchema = schema;
+    const version = this.#versions.length + 1;
+    const next = { ...shape, version, ...(at === undefined ? {} : { registeredAt: at }) };
     const versions = [...this.#versions, next];
     this.#revision = await this.#registry.put(this.#key, versions, this.#revision);
     this.#versions = versions;

@@ -12,7 +12,8 @@ import * as arrow from 'apache-arrow';
  */
 const PREFIX = '_brimful_';
 
-export function encodeSegment(batch: Batch): Uint8Array {
+/** In parts, most of them views on the batch: whoever writes them joins them. */
+export function encodeSegment(batch: Batch): readonly Uint8Array[] {
   const fields: arrow.Field[] = [];
   const children: arrow.Data[] = [];
   const add = (name: string, column: Column): void => {
@@ -54,10 +55,20 @@ export function encodeSegment(batch: Batch): Uint8Array {
     nullCount: 0,
     children,
   });
-  const writer = new arrow.RecordBatchStreamWriter();
+  const gathered = new Parts();
+  const writer = new arrow.RecordBatchStreamWriter().reset(gathered);
   writer.write(new arrow.RecordBatch(schema, struct));
   writer.finish();
-  return writer.toUint8Array(true);
+  return gathered.parts;
+}
+
+/** What the library writes, as it writes it: its own queue would make one more copy of everything. */
+class Parts extends arrow.AsyncByteQueue {
+  readonly parts: Uint8Array[] = [];
+
+  override write(part: Uint8Array): void {
+    this.parts.push(part);
+  }
 }
 
 /** Throws `BRM-STORE-CORRUPT` when the bytes are not a batch of this schema. */

@@ -73,7 +73,7 @@ export class Spill {
   }
 
   async #write(name: string, frame: Uint8Array): Promise<void> {
-    await this.#context.store.blobs.put(name, [await this.#context.compression.compress(frame)]);
+    await this.#context.store.blobs.put(name, [await this.#context.compression.compress([frame])]);
   }
 
   async #remove(name: string): Promise<void> {

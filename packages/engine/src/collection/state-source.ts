@@ -8,6 +8,7 @@ import {
   hashRows,
   keyIndices,
   nullColumn,
+  widthOf,
 } from '@brimful/model';
 import type { Entry, Offset } from '@brimful/store';
 import type { EngineContext } from '../context.ts';
@@ -29,6 +30,8 @@ export interface StateRequest {
   readonly seesFrom?: Offset;
   /** Entries from here on are not applied: they remove the keys they mention. */
   readonly mentionsFrom?: Offset;
+  /** Only these columns of the newest schema, and its key. The rest is neither folded nor put aside. */
+  readonly columns?: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -60,7 +63,10 @@ interface Survey {
  * any other. A truncation makes everything before it void. All batches have the newest schema below `asOf`.
  */
 export class StateSource {
+  /** Of the rows, with no more columns than were asked for. */
   readonly schema: Schema | undefined;
+  /** The newest below `asOf`. */
+  readonly #whole: Schema | undefined;
   readonly #request: StateRequest;
   readonly #reader: CollectionReader;
   readonly #baseReader: CollectionReader | undefined;
@@ -76,7 +82,8 @@ export class StateSource {
     this.#reader = readers.journal;
     this.#baseReader = readers.base;
     this.#survey = survey;
-    this.schema = schema;
+    this.#whole = schema;
+    this.schema = schema && narrowed(schema, request.columns);
   }
 
   /** The caller holds history. Throws `BRM-STORE-TRIMMED` when neither history nor a base reaches back far enough. */
@@ -116,10 +123,24 @@ export class StateSource {
 
   /** At most so much memory takes the whole of it, unfolded. */
   get costBytes(): number {
-    const { rawBytes, rows, entries } = this.#survey;
+    const { rows, entries } = this.#survey;
     const width = this.schema?.columns.length ?? 0;
     // As `costBytes` of one batch, were all rows moves with columns left out.
-    return rawBytes + rows * (112 + width * 8) + entries * (512 + width * 256);
+    return this.#rawBytes + rows * (112 + width * 8) + entries * (512 + width * 256);
+  }
+
+  /** At most so many bytes are the columns that were asked for: where all are of one width, that is known. */
+  get #rawBytes(): number {
+    const { rawBytes, rows } = this.#survey;
+    if (this.#request.columns === undefined || this.schema === undefined) return rawBytes;
+    let bytesPerRow = 0;
+    for (const { type } of this.schema.columns) {
+      const width = widthOf(type);
+      if (width === 0) return rawBytes;
+      // Validity and what was left out are a bit each; a move brings its old key.
+      bytesPerRow += 2 * ((width === 'bit' ? 1 : width) + 1);
+    }
+    return Math.min(rawBytes, rows * bytesPerRow);
   }
 
   /** The scanned rows that come first. */
@@ -166,8 +187,12 @@ export class StateSource {
   }
 
   #aligned(batch: Batch): Batch {
-    assert(this.schema !== undefined, 'rows have a schema');
-    return alignBatch(batch, this.schema);
+    assert(this.schema !== undefined && this.#whole !== undefined, 'rows have a schema');
+    const aligned = alignBatch(batch, this.#whole);
+    if (this.schema === this.#whole) return aligned;
+    const { columns } = this.#whole;
+    const kept = this.schema.columns.map((column) => aligned.columns[columns.indexOf(column)] as Column);
+    return { ...aligned, schema: this.schema, columns: kept };
   }
 
   #visible(batch: Batch, offset: Offset): Batch {
@@ -179,6 +204,12 @@ export class StateSource {
       rowsWhere(batch.rows, (row) => sees(changes.transactions[row] as bigint)),
     );
   }
+}
+
+function narrowed(schema: Schema, names: readonly string[] | undefined): Schema {
+  if (names === undefined) return schema;
+  const columns = schema.columns.filter(({ name }) => schema.key.includes(name) || names.includes(name));
+  return { ...schema, columns };
 }
 
 async function surveyed(

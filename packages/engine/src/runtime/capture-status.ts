@@ -1,4 +1,12 @@
-import type { CaptureBindingStatus, CapturePhase, CaptureStatus, RunProposal } from '@brimful/model';
+import type {
+  CaptureBindingStatus,
+  CapturePhase,
+  CaptureStatus,
+  RegisteredSchema,
+  RunProposal,
+  SchemaStatus,
+} from '@brimful/model';
+import { compareSchemas, isWidening, schemaChangeText } from '@brimful/model';
 import type { JournalState } from '@brimful/store';
 import { journalId } from '../collection/journal-id.ts';
 import { captureProposalOf, proposalOf } from '../backfill/propose.ts';
@@ -92,9 +100,30 @@ function bindingStatus(
       next: table.writer.head.next,
       bytes: 0,
     },
+    schema: schemaStatus(table.writer.shapes),
     problem: table.problem,
     proposal: proposal(table, task),
   };
+}
+
+/** Shapes seldom change, and a status is made several times a second: by the newest shape. */
+const described = new WeakMap<RegisteredSchema, SchemaStatus>();
+
+function schemaStatus(shapes: readonly RegisteredSchema[]): SchemaStatus | undefined {
+  const now = shapes.at(-1);
+  if (now === undefined) return undefined;
+  const known = described.get(now);
+  if (known !== undefined) return known;
+  const before = shapes.at(-2);
+  const changes = before === undefined ? [] : compareSchemas(before, now);
+  const { version, registeredAt } = now;
+  const change = {
+    sentence: changes.map((each) => schemaChangeText(each)).join(', '),
+    isWidening: changes.every((each) => isWidening(each)),
+  };
+  const status = { version, registeredAt, ...(before === undefined ? {} : { change }) };
+  described.set(now, status);
+  return status;
 }
 
 function proposal(table: CapturedTable, task: CaptureTask): RunProposal | undefined {

@@ -19,6 +19,7 @@ import type { Tasks } from './tasks.ts';
 import { makeTasks } from './tasks.ts';
 import type { OnVerifyProgress, VerifyRequest } from './verifications.ts';
 import { Verifications } from './verifications.ts';
+import { tuneCollector } from './collector.ts';
 import { zstd } from './zstd.ts';
 
 export interface RuntimeOptions {
@@ -55,6 +56,7 @@ const LAG_MILLISECONDS = 1000;
 
 /** Runs every capture and materialization of a spec in this process, and every backfill run that is not over. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  tuneCollector();
   const { spec, store, log, now, reach } = options;
   const stop = new AbortController();
   const gate = new PauseGate();
@@ -118,6 +120,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 const FREE = {
   reader: () => Promise.resolve(() => undefined),
   take: () => Promise.resolve(),
+  chunkBytes: () => Infinity,
 };
 
 function executorOf(tasks: Tasks, verifications: Verifications): RunExecutor {

@@ -5,6 +5,7 @@ import { Governor } from '../backfill/govern/governor.ts';
 import { CaptureTask } from '../capture/capture-task.ts';
 import type { EngineContext } from '../context.ts';
 import { ByteBudget } from '../flow/byte-budget.ts';
+import { logAbout } from '../flow/log-about.ts';
 import type { PauseGate } from '../flow/pause-gate.ts';
 import { MaterializationTask } from '../materialization/materialization-task.ts';
 
@@ -45,7 +46,8 @@ export async function makeTasks(options: TaskOptions): Promise<Tasks> {
       const { destination } = await options.connectors.load(materialization.connector);
       if (destination === undefined)
         throw cannot(materialization.name, materialization.connector, 'be written to');
-      return new MaterializationTask(materializationContext, materialization, destination);
+      const log = logAbout(context.log, { materialization: materialization.name });
+      return new MaterializationTask({ ...materializationContext, log }, materialization, destination);
     }),
   );
   const governors = new Map<string, Governor>();
@@ -53,9 +55,9 @@ export async function makeTasks(options: TaskOptions): Promise<Tasks> {
     spec.captures.map(async (capture) => {
       const connector = await options.connectors.load(capture.connector);
       if (connector.capture === undefined) throw cannot(capture.name, capture.connector, 'be captured');
-      if (options.governed)
-        governors.set(capture.name, governorOf(captureContext, capture, connector.capture));
-      const task = new CaptureTask(captureContext, capture, connector.capture, options.gate);
+      const own = { ...captureContext, log: logAbout(context.log, { capture: capture.name }) };
+      if (options.governed) governors.set(capture.name, governorOf(own, capture, connector.capture));
+      const task = new CaptureTask(own, capture, connector.capture, options.gate);
       task.onCollection = (collection) => {
         for (const other of materializations) if (other.spec.source === capture.name) other.add(collection);
       };

@@ -210,6 +210,7 @@ const FREE_PACE = {
   reader: () => Promise.resolve(() => undefined),
   pass: () => Promise.resolve(),
   take: () => Promise.resolve(),
+  chunkBytes: () => Infinity,
 };
 
 function away(what: string): Problem {

@@ -93,6 +93,7 @@ export function factsOf(binding: Partial<BindingFacts> = {}, changes: Partial<Pl
     now: PLANNED_AT,
     bindings: [bindingFacts(binding)],
     runs: [],
+    firstRead: null,
     disk: { freeBytes: 100 * GB, keepFreeBytes: GB },
     prices: null,
     captureProblem: null,

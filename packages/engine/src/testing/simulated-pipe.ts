@@ -225,7 +225,7 @@ function contextOf(world: SimulatedWorld, process: SimulatedProcess): Omit<Engin
     reach: (point) => {
       if (!process.dead) world.reached(point);
     },
-    compression: { compress: turned, decompress: turned },
+    compression: { compress: async (parts) => turned(Buffer.concat(parts)), decompress: turned },
   };
 }
 

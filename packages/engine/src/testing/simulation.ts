@@ -240,7 +240,7 @@ export class Simulation {
       },
       now: () => this.scheduler.now,
       reach: () => undefined,
-      compression: { compress: turned, decompress: turned },
+      compression: { compress: async (parts) => turned(Buffer.concat(parts)), decompress: turned },
       memory,
     };
   }

@@ -31,7 +31,7 @@ export function memoryContext(disk: MemoryDisk, changes: Partial<EngineContext> 
     },
     now: () => Date.now(),
     reach: () => undefined,
-    compression: { compress: async (bytes) => bytes, decompress: async (bytes) => bytes },
+    compression: { compress: async (parts) => Buffer.concat(parts), decompress: async (bytes) => bytes },
     memory: new ByteBudget(10_000_000),
     ...changes,
   };

@@ -10,6 +10,7 @@ import {
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Link, Outlet, useLocation } from '@tanstack/react-router';
+import { AlertBadge } from '../alert/alert-badge.tsx';
 import { localZone } from '../words/moment.ts';
 import { useClock } from './clock.tsx';
 import { ConnectionNote } from './connection-note.tsx';
@@ -18,11 +19,22 @@ import classes from './frame.module.css';
 const PLACES = [
   { to: '/', label: 'Overview' },
   { to: '/graph', label: 'Graph' },
-  { to: '/sources', label: 'Sources' },
+  { to: '/sources', label: 'Sources', also: '/add/source' },
   { to: '/collections', label: 'Collections' },
-  { to: '/destinations', label: 'Destinations' },
+  { to: '/destinations', label: 'Destinations', also: '/add/destination' },
   { to: '/runs', label: 'Runs' },
+  { to: '/publications', label: 'Publications' },
+  { to: '/alerts', label: 'Alerts' },
+  { to: '/logs', label: 'Logs' },
+  { to: '/settings', label: 'Settings' },
 ] as const;
+
+type Place = (typeof PLACES)[number];
+
+function isAt(pathname: string, place: Place): boolean {
+  if (place.to === '/') return pathname === '/';
+  return pathname.startsWith(place.to) || ('also' in place && pathname.startsWith(place.also));
+}
 
 /** What is around every page. */
 export function Frame() {
@@ -51,14 +63,16 @@ export function Frame() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label="Places">
-        {PLACES.map(({ to, label }) => {
-          const active = to === '/' ? pathname === '/' : pathname.startsWith(to);
+        {PLACES.map((place) => {
+          const { to, label } = place;
+          const active = isAt(pathname, place);
           return (
             <NavLink
               key={to}
               component={Link}
               to={to}
               label={label}
+              rightSection={to === '/alerts' ? <AlertBadge /> : null}
               active={active}
               aria-current={active ? 'page' : undefined}
               onClick={close}

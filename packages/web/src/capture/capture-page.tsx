@@ -3,6 +3,7 @@ import { Button } from '@mantine/core';
 import { Link, useParams } from '@tanstack/react-router';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { Fact, Facts } from '../parts/fact.tsx';
+import { TaskLogs } from '../logs/task-logs.tsx';
 import { Page } from '../parts/page.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { Section } from '../parts/section.tsx';
@@ -87,6 +88,7 @@ function CaptureView({ capture }: { readonly capture: CaptureStatus }) {
         <UsageChart kind="capture" name={name} />
         <LagChart kind="capture" name={name} />
       </Section>
+      <TaskLogs task={name} />
     </Page>
   );
 }

@@ -1,15 +1,16 @@
 import type { CaptureStatus } from '@brimful/model';
 import { Section } from '../parts/section.tsx';
 import { Fact, Facts } from '../parts/fact.tsx';
+import { isActive } from '../run/run-words.ts';
 import { useLive } from '../server/server-context.tsx';
 import { byteRate, bytes } from '../words/quantity.ts';
 
 /** What reading costs the source, as far as the pipe says it. */
 export function SourceLoad({ capture }: { readonly capture: CaptureStatus }) {
   const { runs } = useLive();
+  // Comparing with the source is reading, too.
   const reading = [...runs.values()].find(
-    ({ request, state }) =>
-      request.task === capture.name && (state === 'running' || state === 'throttled' || state === 'paused'),
+    ({ request, state }) => request.task === capture.name && isActive(state),
   );
   const throttle = reading?.throttle.bytesPerSecond ?? null;
   return (

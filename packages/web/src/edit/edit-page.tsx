@@ -1,8 +1,9 @@
 import type { BackfillPlan, CaptureStatus } from '@brimful/model';
-import { Alert, Button, Group, Loader, Stack, Text } from '@mantine/core';
+import { Alert, Button, Group, Loader, Stack, Tabs, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
+import { LazyTaskEditor } from '../catalog/lazy-task-editor.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { NameLink } from '../parts/name-link.tsx';
 import { Page } from '../parts/page.tsx';
@@ -17,16 +18,52 @@ import type { EditMode } from './backfill-choice.tsx';
 import { BackfillChoice } from './backfill-choice.tsx';
 import { TargetCollections } from './target-collections.tsx';
 
+/** What a link into the page has chosen already. */
+export interface EditStart {
+  readonly tab?: 'configuration';
+}
+
 export function EditPage() {
   const { name } = useParams({ from: '/sources/$name/edit' });
+  const { tab = 'collections' } = useSearch({ from: '/sources/$name/edit' });
+  const navigate = useNavigate();
+  return (
+    <Page title={`Edit ${name}`} above={<NameLink kind="capture" name={name} label="Back to the source" />}>
+      <Tabs
+        value={tab}
+        keepMounted={false}
+        onChange={(next) =>
+          void navigate({
+            to: '/sources/$name/edit',
+            params: { name },
+            search: next === 'configuration' ? { tab: next } : {},
+          })
+        }
+      >
+        <Tabs.List mb="lg">
+          <Tabs.Tab value="collections">Target collections</Tabs.Tab>
+          <Tabs.Tab value="configuration">Configuration</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="collections">
+          <Backfilling name={name} />
+        </Tabs.Panel>
+        <Tabs.Panel value="configuration">
+          <Stack gap="lg">
+            <LazyTaskEditor kind="capture" name={name} />
+          </Stack>
+        </Tabs.Panel>
+      </Tabs>
+    </Page>
+  );
+}
+
+function Backfilling({ name }: { readonly name: string }) {
   return (
     <WithStatus>
       {({ captures }) => {
         const capture = captures.find((candidate) => candidate.name === name);
         return capture === undefined ? (
-          <Page title={`Edit ${name}`}>
-            <EmptyState title="No such source">Nothing of this name is captured.</EmptyState>
-          </Page>
+          <EmptyState title="No such source">Nothing of this name is captured.</EmptyState>
         ) : (
           <EditCapture capture={capture} />
         );
@@ -58,14 +95,7 @@ function EditCapture({ capture }: { readonly capture: CaptureStatus }) {
     planning.reset();
   };
   return (
-    <Page
-      title={`Edit ${capture.name}`}
-      above={
-        <span className="quiet">
-          <NameLink kind="capture" name={capture.name} label="Back to the source" />
-        </span>
-      }
-    >
+    <Stack gap="lg">
       <Section title="Target collections" note="Mark what is to be read again.">
         <BackfillChoice
           task={capture.name}
@@ -94,7 +124,7 @@ function EditCapture({ capture }: { readonly capture: CaptureStatus }) {
         </Group>
       )}
       <Planned planning={planning} />
-    </Page>
+    </Stack>
   );
 }
 

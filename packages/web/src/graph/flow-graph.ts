@@ -1,29 +1,33 @@
 import type { RunSummary } from '@brimful/api';
 import type { RuntimeStatus } from '@brimful/model';
-import { Graph, layout } from '@dagrejs/dagre';
 import type { Edge, Node } from '@xyflow/react';
 import { isActive } from '../run/run-words.ts';
 import { rowsPerSecondOf } from '../sources/capture-words.ts';
 import { lag, rowRate } from '../words/quantity.ts';
+import type { Places } from './flow-places.ts';
 
 export interface FlowData extends Record<string, unknown> {
   readonly kind: 'capture' | 'collection' | 'materialization';
+  /** Its page's. */
   readonly name: string;
+  readonly label: string;
   readonly state: string;
   readonly note: string;
-  /** An active run reads, rebuilds or merges into it. */
+  /** A run reads, rebuilds or merges into it. */
   readonly touched: boolean;
+  /** It is not what is looked at. */
+  readonly muted: boolean;
 }
 
 export type FlowNodeType = Node<FlowData, 'flow'>;
 
-interface FlowGraph {
+export interface FlowGraph {
   readonly nodes: readonly FlowNodeType[];
   readonly edges: readonly Edge[];
 }
 
-const WIDTH = 240;
-const HEIGHT = 64;
+export const NODE_WIDTH = 240;
+export const NODE_HEIGHT = 64;
 const ORIGIN = { x: 0, y: 0 };
 
 export function graphOf(
@@ -38,35 +42,41 @@ export function graphOf(
   );
   const nodes = [
     ...captures.map((capture) =>
-      node(
-        'capture',
-        capture.name,
-        capture.state,
-        `${rowRate(rowsPerSecondOf(capture))} · ${lag(capture.lagMilliseconds)}`,
-        active.some(({ request }) => request.task === capture.name),
-      ),
+      node({
+        kind: 'capture',
+        name: capture.name,
+        label: capture.name,
+        state: capture.state,
+        note: `${rowRate(rowsPerSecondOf(capture))} · ${lag(capture.lagMilliseconds)}`,
+        touched: active.some(({ request }) => request.task === capture.name),
+        muted: false,
+      }),
     ),
     ...captures.flatMap(({ name, bindings }) =>
       bindings.map(({ collection, phase, rowsPerSecond }) =>
-        node(
-          'collection',
-          collection,
-          phase,
-          rowsPerSecond === 0 ? phase : `${phase} · ${rowRate(rowsPerSecond)}`,
-          touches(name, collection),
-        ),
+        node({
+          kind: 'collection',
+          name: collection,
+          label: collection,
+          state: phase,
+          note: rowsPerSecond === 0 ? phase : `${phase} · ${rowRate(rowsPerSecond)}`,
+          touched: touches(name, collection),
+          muted: false,
+        }),
       ),
     ),
     ...materializations.map(({ name, state, rowsPerSecond, lagMilliseconds, bindings }) =>
-      node(
-        'materialization',
+      node({
+        kind: 'materialization',
         name,
+        label: name,
         state,
-        `${rowRate(rowsPerSecond)} · ${lag(lagMilliseconds)}`,
-        bindings.some(
+        note: `${rowRate(rowsPerSecond)} · ${lag(lagMilliseconds)}`,
+        touched: bindings.some(
           ({ collection }) => touches(name, collection) || touches(owners.get(collection) ?? '', collection),
         ),
-      ),
+        muted: false,
+      }),
     ),
   ];
   const edges = [
@@ -84,43 +94,38 @@ export function graphOf(
   return { nodes, edges };
 }
 
-function node(
-  kind: FlowData['kind'],
-  name: string,
-  state: string,
-  note: string,
-  touched: boolean,
-): FlowNodeType {
+/** `id`: where a name alone would not tell it from another. */
+export function node(data: FlowData, id: string = data.name): FlowNodeType {
   return {
-    id: `${kind} ${name}`,
+    id: `${data.kind} ${id}`,
     type: 'flow',
     position: ORIGIN,
-    width: WIDTH,
-    height: HEIGHT,
-    data: { kind, name, state, note, touched },
-    ariaLabel: `${kind} ${name}, ${state}, ${note}`,
+    width: NODE_WIDTH,
+    height: NODE_HEIGHT,
+    data,
+    ariaLabel: `${data.kind} ${data.label}, ${data.state}, ${data.note}`,
   };
 }
 
-function edge(source: string, target: string, animated: boolean): Edge {
+export function edge(source: string, target: string, animated: boolean): Edge {
   return { id: `${source} ${target}`, source, target, animated, focusable: false };
 }
 
-export type Places = ReadonlyMap<string, { readonly x: number; readonly y: number }>;
-
-export function nodePlaces({ nodes, edges }: FlowGraph): Places {
-  const graph = new Graph()
-    .setGraph({ rankdir: 'LR', nodesep: 14, ranksep: 110 })
-    .setDefaultEdgeLabel(() => ({}));
-  for (const { id } of nodes) graph.setNode(id, { width: WIDTH, height: HEIGHT });
-  for (const { source, target } of edges) graph.setEdge(source, target);
-  layout(graph);
-  return new Map(
-    nodes.map(({ id }) => {
-      const { x = 0, y = 0 } = graph.node(id) as { readonly x?: number; readonly y?: number };
-      return [id, { x: x - WIDTH / 2, y: y - HEIGHT / 2 }];
+/** Only what a run is about stands out: `notes` say by node what it does there. */
+export function overlaid({ nodes, edges }: FlowGraph, notes: ReadonlyMap<string, string>): FlowGraph {
+  return {
+    nodes: nodes.map((one) => {
+      const note = notes.get(one.id);
+      const data = {
+        ...one.data,
+        note: note ?? one.data.note,
+        touched: note !== undefined,
+        muted: note === undefined,
+      };
+      return { ...one, data, ariaLabel: `${data.kind} ${data.label}, ${note ?? 'not touched by this run'}` };
     }),
-  );
+    edges: edges.map((one) => ({ ...one, animated: notes.has(one.source) && notes.has(one.target) })),
+  };
 }
 
 export function withPlaces(nodes: readonly FlowNodeType[], places: Places): FlowNodeType[] {

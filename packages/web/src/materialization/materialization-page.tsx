@@ -4,6 +4,7 @@ import { useMutation } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { Fact, Facts } from '../parts/fact.tsx';
+import { TaskLogs } from '../logs/task-logs.tsx';
 import { Page } from '../parts/page.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { Section } from '../parts/section.tsx';
@@ -48,6 +49,9 @@ function MaterializationView({ materialization }: { readonly materialization: Ma
           <Button variant="default" loading={verifying.isPending} onClick={() => verifying.mutate()}>
             Verify
           </Button>
+          <Button component={Link} to="/destinations/$name/edit" params={{ name } as never} variant="default">
+            Edit
+          </Button>
           <Button component={Link} to={`/backfill?task=${encodeURIComponent(name)}&mode=materialization`}>
             Backfill…
           </Button>
@@ -78,6 +82,7 @@ function MaterializationView({ materialization }: { readonly materialization: Ma
         <UsageChart kind="materialization" name={name} />
         <LagChart kind="materialization" name={name} />
       </Section>
+      <TaskLogs task={name} />
     </Page>
   );
 }

@@ -1,4 +1,6 @@
 import type { MaterializationStatus } from '@brimful/model';
+import { Button } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
 import type { DataColumn } from '../parts/data-table.tsx';
 import { DataTable } from '../parts/data-table.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
@@ -49,6 +51,23 @@ const COLUMNS: readonly DataColumn<MaterializationStatus>[] = [
     order: ({ lagMilliseconds }) => lagMilliseconds ?? -1,
     cell: ({ lagMilliseconds }) => lag(lagMilliseconds),
   },
+  {
+    id: 'edit',
+    header: <span className="for-screen-readers">Change</span>,
+    align: 'right',
+    cell: ({ name }) => (
+      <Button
+        component={Link}
+        to="/destinations/$name/edit"
+        params={{ name } as never}
+        size="compact-sm"
+        variant="default"
+        aria-label={`Edit ${name}`}
+      >
+        Edit
+      </Button>
+    ),
+  },
 ];
 
 export function MaterializationsPage() {
@@ -59,6 +78,11 @@ export function MaterializationsPage() {
           title="Destinations"
           state={count(materializations.length)}
           sentence="Tables that are kept equal to collections."
+          actions={
+            <Button component={Link} to="/add/destination">
+              New destination
+            </Button>
+          }
         >
           <DataTable
             label="Destinations"
@@ -66,8 +90,16 @@ export function MaterializationsPage() {
             rows={materializations}
             rowKey={({ name }) => name}
             empty={
-              <EmptyState title="No destinations yet">
-                Add a materialization to brimful.yaml and start it with "brimful up".
+              <EmptyState
+                title="No destinations yet"
+                actions={
+                  <Button component={Link} to="/add/destination" mt="sm">
+                    Add a destination
+                  </Button>
+                }
+              >
+                A destination turns collections into tables, and keeps them current. It can be added at any
+                time: what was captured so far is there for it.
               </EmptyState>
             }
           />

@@ -1,6 +1,10 @@
-import type { RuntimeStatus } from '@brimful/model';
+import type { Alert, RuntimeStatus } from '@brimful/model';
+import { asksForSomebody } from '@brimful/model';
 import { Stack } from '@mantine/core';
-import { EmptyState } from '../parts/empty-state.tsx';
+import { Link } from '@tanstack/react-router';
+import { AlertList } from '../alert/alert-list.tsx';
+import { openAlerts } from '../alert/alert-words.ts';
+import { FirstSteps } from '../parts/first-steps.tsx';
 import { Fact, Facts } from '../parts/fact.tsx';
 import { Page } from '../parts/page.tsx';
 import { Section } from '../parts/section.tsx';
@@ -13,14 +17,21 @@ import { byteRate, bytes, rowRate } from '../words/quantity.ts';
 import { Freshness } from './freshness.tsx';
 import { ProblemList, problemsOf } from './problem-list.tsx';
 
+const SHOWN_ALERTS = 3;
+
 export function OverviewPage() {
   return <WithStatus>{(status) => <Overview status={status} />}</WithStatus>;
 }
 
 function Overview({ status }: { readonly status: RuntimeStatus }) {
-  const { runs } = useLive();
+  const { runs, alerts } = useLive();
+  const open = openAlerts(alerts);
   const { captures, materializations, disk } = status;
-  const problems = problemsOf(status);
+  // What an alert says already is not said again.
+  const problems = problemsOf(status).filter(
+    ({ problem }) => !open.some(({ sentence }) => sentence.includes(problem.message)),
+  );
+  const toLookAt = problems.length + open.filter((alert) => asksForSomebody(alert)).length;
   const active = [...runs.values()].filter(({ state }) => isActive(state)).length;
   const written = materializations.reduce((sum, { rowsPerSecond }) => sum + rowsPerSecond, 0);
   const bytesRead = captures
@@ -29,18 +40,15 @@ function Overview({ status }: { readonly status: RuntimeStatus }) {
   if (captures.length === 0 && materializations.length === 0) {
     return (
       <Page title="Overview" state="empty">
-        <EmptyState title="Nothing flows yet" command="brimful init">
-          Describe a source and a destination in brimful.yaml, then start them with "brimful up". The demo
-          that comes with Brimful shows it with data of its own.
-        </EmptyState>
+        <FirstSteps title="Nothing flows yet" />
       </Page>
     );
   }
   return (
-    <Page title="Overview" state={problems.length === 0 ? 'Healthy' : `${problems.length} problems`}>
+    <Page title="Overview" state={toLookAt === 0 ? 'Healthy' : `${toLookAt} to look at`}>
       <Facts>
         <Fact name="Health" note={`${captures.length} sources, ${materializations.length} destinations`}>
-          {problems.length === 0 ? 'All is well' : `${problems.length} to look at`}
+          {toLookAt === 0 ? 'All is well' : `${toLookAt} to look at`}
         </Fact>
         <Fact name="Read" note={byteRate(bytesRead)}>
           {rowRate(captures.reduce((sum, capture) => sum + rowsPerSecondOf(capture), 0))}
@@ -65,6 +73,7 @@ function Overview({ status }: { readonly status: RuntimeStatus }) {
           </Stack>
         </Section>
       )}
+      <OpenAlerts open={open} now={status.at} />
       {problems.length > 0 && (
         <Section title="To look at">
           <ProblemList problems={problems} />
@@ -74,5 +83,19 @@ function Overview({ status }: { readonly status: RuntimeStatus }) {
         <Freshness materializations={materializations} />
       </Section>
     </Page>
+  );
+}
+
+function OpenAlerts({ open, now }: { readonly open: readonly Alert[]; readonly now: number }) {
+  if (open.length === 0) return null;
+  const all = (
+    <Link to="/alerts" className="plain">
+      All alerts and the webhook
+    </Link>
+  );
+  return (
+    <Section title="Alerts" note={all}>
+      <AlertList label="Open alerts" alerts={open} now={now} most={SHOWN_ALERTS} />
+    </Section>
   );
 }

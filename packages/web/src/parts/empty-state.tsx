@@ -1,13 +1,14 @@
-import { Code, Paper, Stack, Text, Title } from '@mantine/core';
+import { Paper, Stack, Text, Title } from '@mantine/core';
+import type { ReactNode } from 'react';
 
 interface EmptyStateProps {
   readonly title: string;
   readonly children: string;
-  /** What to type, if that is the way. */
-  readonly command?: string;
+  /** What can be done about it. */
+  readonly actions?: ReactNode;
 }
 
-export function EmptyState({ title, children, command }: EmptyStateProps) {
+export function EmptyState({ title, children, actions }: EmptyStateProps) {
   return (
     <Paper withBorder p="xl" radius="md">
       <Stack align="center" gap="xs">
@@ -17,7 +18,7 @@ export function EmptyState({ title, children, command }: EmptyStateProps) {
         <Text size="sm" className="quiet" ta="center" maw={520}>
           {children}
         </Text>
-        {command !== undefined && <Code>{command}</Code>}
+        {actions}
       </Stack>
     </Paper>
   );

@@ -1,5 +1,6 @@
 import type { Guard } from '@brimful/model';
 import { Checkbox, Text } from '@mantine/core';
+import { LazyDetails } from '../parts/lazy-details.tsx';
 import { StateMark } from '../parts/state-mark.tsx';
 import classes from './plan-guards.module.css';
 
@@ -69,14 +70,15 @@ function GuardKind({ same, accepted, onAcknowledge }: GuardKindProps) {
             {remedy}
           </Text>
         )}
-        <details>
-          <summary className="quiet">Evidence</summary>
-          {same.map(({ subject, evidence }) => (
-            <Text key={subject} size="xs" className="mono">
-              {subject}: {evidence}
-            </Text>
-          ))}
-        </details>
+        <LazyDetails summary="Evidence">
+          {() =>
+            same.map(({ subject, evidence }) => (
+              <Text key={subject} size="xs" className="mono">
+                {subject}: {evidence}
+              </Text>
+            ))
+          }
+        </LazyDetails>
       </div>
     </li>
   );

@@ -1,5 +1,7 @@
 import type { Stage } from '@brimful/model';
 import { Text } from '@mantine/core';
+import { LazyDetails } from '../parts/lazy-details.tsx';
+import { count } from '../words/quantity.ts';
 import classes from './plan-stages.module.css';
 
 interface PlanStagesProps {
@@ -39,10 +41,9 @@ function Steps({ steps }: { readonly steps: readonly Stage[] }) {
   return (
     <div>
       <Sentences steps={steps.slice(0, SHOWN - 1)} />
-      <details>
-        <summary className="quiet">and {steps.length - SHOWN + 1} more of the same kind</summary>
-        <Sentences steps={steps.slice(SHOWN - 1)} />
-      </details>
+      <LazyDetails summary={`and ${count(steps.length - SHOWN + 1)} more of the same kind`}>
+        {() => <Sentences steps={steps.slice(SHOWN - 1)} />}
+      </LazyDetails>
     </div>
   );
 }

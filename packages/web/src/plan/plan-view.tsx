@@ -4,6 +4,7 @@ import { Section } from '../parts/section.tsx';
 import { PlanCommands } from './plan-commands.tsx';
 import { PlanEstimate } from './plan-estimate.tsx';
 import { PlanGuards } from './plan-guards.tsx';
+import { PlanImpact } from './plan-impact.tsx';
 import { PlanStages } from './plan-stages.tsx';
 import { PlanTables } from './plan-tables.tsx';
 
@@ -37,6 +38,9 @@ export function PlanView({ plan, acknowledged, onAcknowledge }: PlanViewProps) {
           </List>
         </Section>
       )}
+      <Section title="Impact" note="What it reads, rebuilds and swaps in. What is grey stays as it is.">
+        <PlanImpact plan={plan} />
+      </Section>
       <Section title="Stages" note="Exactly this is done, in this order.">
         <PlanStages stages={plan.stages} />
       </Section>

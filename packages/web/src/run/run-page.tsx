@@ -1,6 +1,6 @@
 import type { Run } from '@brimful/model';
 import { Skeleton, Text } from '@mantine/core';
-import { useParams } from '@tanstack/react-router';
+import { Link, useParams } from '@tanstack/react-router';
 import { MomentText } from '../parts/moment-text.tsx';
 import { NameLink } from '../parts/name-link.tsx';
 import { Page } from '../parts/page.tsx';
@@ -18,7 +18,7 @@ import { RunFacts } from './run-facts.tsx';
 import { runProgress } from './run-progress.ts';
 import { RunTables } from './run-tables.tsx';
 import { RunVerbs } from './run-verbs.tsx';
-import { canThrottle, isStageDone, MODE_WORDS, scopeWords } from './run-words.ts';
+import { canThrottle, MODE_WORDS, scopeWords, stagesDone } from './run-words.ts';
 import { ThrottleControl } from './throttle-control.tsx';
 import { VerificationReports } from './verification-reports.tsx';
 
@@ -56,7 +56,11 @@ function RunView({ run }: { readonly run: Run }) {
       <Text size="sm">
         “{request.reason}” · {request.author}, <MomentText at={run.createdAt} /> · {scopeWords(request.scope)}{' '}
         ·{' '}
-        <NameLink kind={run.mode === 'materialization' ? 'materialization' : 'capture'} name={request.task} />
+        <NameLink kind={run.mode === 'materialization' ? 'materialization' : 'capture'} name={request.task} />{' '}
+        ·{' '}
+        <Link to="/graph" search={{ run: run.id }} className="plain">
+          impact
+        </Link>
         {run.undoUntil !== null && (
           <>
             {' '}
@@ -75,7 +79,7 @@ function RunView({ run }: { readonly run: Run }) {
       {canThrottle(state) && <ThrottleControl run={run} />}
       <VerificationReports run={run} />
       <Section title="Stages" note="As the plan promised them.">
-        <PlanStages stages={plan.stages} isDone={(stage) => isStageDone(run, stage)} />
+        <PlanStages stages={plan.stages} isDone={stagesDone(run)} />
       </Section>
       <Section title="Events" note="The newest first.">
         <RunEvents events={run.events} />

@@ -1,5 +1,6 @@
 import type { Client, Live, RunSummary, Verification } from '@brimful/api';
-import type { RuntimeStatus } from '@brimful/model';
+import type { Alert, RuntimeStatus } from '@brimful/model';
+import { LogTail } from './log-tail.ts';
 
 /** `connecting`: nothing was heard yet. `lost`: what is shown is as old as `heardAt`, and it is tried again. */
 export type Connection = 'connecting' | 'live' | 'lost';
@@ -11,10 +12,13 @@ export interface LiveSnapshot {
   readonly status: RuntimeStatus | null;
   readonly runs: ReadonlyMap<string, RunSummary>;
   readonly verifications: ReadonlyMap<string, Verification>;
+  /** By their number; those that are over too. */
+  readonly alerts: ReadonlyMap<number, Alert>;
 }
 
 /** What the server says as it happens, for as long as the page is open. One connection for all parts of the page. */
 export class LiveState {
+  readonly logs: LogTail;
   readonly #client: Client;
   readonly #listeners = new Set<() => void>();
   #snapshot: LiveSnapshot = {
@@ -23,11 +27,13 @@ export class LiveState {
     status: null,
     runs: new Map(),
     verifications: new Map(),
+    alerts: new Map(),
   };
   #isAnnounced = false;
 
   constructor(client: Client) {
     this.#client = client;
+    this.logs = new LogTail(client);
   }
 
   readonly snapshot = (): LiveSnapshot => this.#snapshot;
@@ -45,11 +51,13 @@ export class LiveState {
   }
 
   async #listen(signal: AbortSignal): Promise<void> {
-    for await (const live of this.#client.live(['status', 'runs', 'verifications'], signal)) this.#take(live);
+    const topics = ['status', 'runs', 'verifications', 'alerts', 'logs'] as const;
+    for await (const live of this.#client.live(topics, signal)) this.#take(live);
   }
 
   #take(live: Live): void {
-    if (live.event === 'log') return;
+    if (live.event === 'log') return this.logs.take([live.data]);
+    if (live.event === 'connected') this.logs.connected();
     const before = this.#snapshot;
     if (live.event === 'lost') {
       const connection = before.heardAt === null ? 'connecting' : 'lost';
@@ -60,6 +68,8 @@ export class LiveState {
     if (live.event === 'status') return this.#publish({ ...heard, status: live.data });
     if (live.event === 'run')
       return this.#publish({ ...heard, runs: new Map(before.runs).set(live.data.id, live.data) });
+    if (live.event === 'alert')
+      return this.#publish({ ...heard, alerts: withAlert(before.alerts, live.data) });
     return this.#publish({
       ...heard,
       verifications: new Map(before.verifications).set(live.data.id, live.data),
@@ -76,4 +86,14 @@ export class LiveState {
       for (const listener of this.#listeners) listener();
     });
   }
+}
+
+/** More that are over are not kept while a page is open for weeks. */
+const ALERTS_LIMIT = 1000;
+
+function withAlert(before: ReadonlyMap<number, Alert>, alert: Alert): ReadonlyMap<number, Alert> {
+  const next = new Map(before).set(alert.number, alert);
+  for (const { number, clearedAt } of before.values())
+    if (next.size > ALERTS_LIMIT && clearedAt !== null) next.delete(number);
+  return next;
 }

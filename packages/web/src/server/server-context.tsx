@@ -1,3 +1,4 @@
+import type { LogEntry } from '@brimful/api';
 import type { ReactNode } from 'react';
 import { createContext, use, useEffect, useState, useSyncExternalStore } from 'react';
 import type { LiveSnapshot } from './live-state.ts';
@@ -37,4 +38,10 @@ export function useClient(): ServerClient {
 export function useLive(): LiveSnapshot {
   const { live } = useSide();
   return useSyncExternalStore(live.subscribe, live.snapshot);
+}
+
+/** The newest log lines, the oldest first; null: none are known yet. Draws again when there are more. */
+export function useLogs(): readonly LogEntry[] | null {
+  const { logs } = useSide().live;
+  return useSyncExternalStore(logs.subscribe, logs.lines);
 }

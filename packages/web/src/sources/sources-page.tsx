@@ -3,7 +3,7 @@ import { Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { DataColumn } from '../parts/data-table.tsx';
 import { DataTable } from '../parts/data-table.tsx';
-import { EmptyState } from '../parts/empty-state.tsx';
+import { FirstSteps } from '../parts/first-steps.tsx';
 import { NameLink } from '../parts/name-link.tsx';
 import { Page } from '../parts/page.tsx';
 import { StateMark } from '../parts/state-mark.tsx';
@@ -87,18 +87,18 @@ export function SourcesPage() {
             title="Sources"
             state={failed > 0 ? `${failed} failed` : `${captures.length}`}
             sentence="Everything that is captured, and how far each table is."
+            actions={
+              <Button component={Link} to="/add/source">
+                New source
+              </Button>
+            }
           >
             <DataTable
               label="Sources"
               columns={COLUMNS}
               rows={captures}
               rowKey={({ name }) => name}
-              empty={
-                <EmptyState title="No sources yet" command="brimful init">
-                  Describe a source in brimful.yaml and start it with "brimful up". To see it with data of its
-                  own first, run the demo that comes with Brimful.
-                </EmptyState>
-              }
+              empty={<FirstSteps title="No sources yet" />}
             />
           </Page>
         );

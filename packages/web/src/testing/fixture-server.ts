@@ -4,9 +4,14 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import type { RunMode, RunVerb, Throttle } from '@brimful/model';
+import { FixtureAlerts } from './fixture-alerts.ts';
+import { FixtureCatalog, SHOP_CATALOG } from './fixture-catalog.ts';
+import { CONNECTORS, discoveryOf, reportOf } from './fixture-connectors.ts';
 import { collectionOf, previewOf, usageOf } from './fixture-data.ts';
 import { planOf } from './fixture-plan.ts';
 import { FixtureRun } from './fixture-run.ts';
+import { FixtureLogs } from './fixture-logs.ts';
+import { settingsAt } from './fixture-settings.ts';
 import type { FixtureTable } from './fixture-status.ts';
 import { statusAt } from './fixture-status.ts';
 
@@ -17,15 +22,23 @@ const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css',
 };
 
+/** What `brimful up` sends, so that whatever it forbids is found here. */
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'";
+
 /** Serves a built interface and answers it as a pipe would, with runs that go on. Needs no database. */
 export class FixtureServer {
   readonly #dist: string;
   readonly #tables: readonly FixtureTable[];
   readonly #startedAt = Date.now();
+  readonly #alerts = new FixtureAlerts(Date.now());
+  readonly #logs = new FixtureLogs(Date.now());
   readonly #plans = new Map<string, ReturnType<typeof planOf>>();
   readonly #runs = new Map<string, FixtureRun>();
   readonly #listeners = new Set<ServerResponse>();
   readonly #secondsOfRuns: number;
+  readonly catalog: FixtureCatalog;
+  #answersToLose = 0;
   #server: Server;
   #ticking: ReturnType<typeof setInterval> | undefined;
 
@@ -33,10 +46,12 @@ export class FixtureServer {
     readonly dist: string;
     readonly tables: readonly FixtureTable[];
     readonly secondsOfRuns: number;
+    readonly catalog?: string;
   }) {
     this.#dist = options.dist;
     this.#tables = options.tables;
     this.#secondsOfRuns = options.secondsOfRuns;
+    this.catalog = new FixtureCatalog(options.catalog ?? SHOP_CATALOG);
     this.#server = createServer((request, response) => void this.#answer(request, response));
   }
 
@@ -55,11 +70,22 @@ export class FixtureServer {
     this.#server = createServer((request, response) => void this.#answer(request, response));
   }
 
+  /** So many of the next publications are applied, and the connection breaks before that is said. */
+  loseAnswers(count: number): void {
+    this.#answersToLose = count;
+  }
+
   /** Plans and applies without a browser. */
   begin(mode: RunMode, reason: string): FixtureRun {
     return this.#apply(
       this.#plan({ mode, task: mode === 'materialization' ? 'shop/warehouse' : 'shop/postgres', reason }).id,
     );
+  }
+
+  /** Something is said to the log, and to whoever listens. */
+  say(...said: Parameters<FixtureLogs['say']>): void {
+    const entry = this.#logs.say(...said);
+    for (const listener of this.#listeners) listener.write(`event: log\ndata: ${JSON.stringify(entry)}\n\n`);
   }
 
   #plan(draft: Parameters<typeof planOf>[0]): ReturnType<typeof planOf> {
@@ -90,8 +116,9 @@ export class FixtureServer {
   #tell(listener: ServerResponse): void {
     const say = (event: string, data: unknown): void =>
       void listener.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-    say('status', statusAt(Date.now(), this.#startedAt, this.#tables));
+    say('status', this.catalog.statusOf(statusAt(Date.now(), this.#startedAt, this.#tables)));
     for (const run of this.#runs.values()) say('run', run.summary);
+    for (const alert of this.#alerts.all) say('alert', alert);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -100,6 +127,12 @@ export class FixtureServer {
     if (!url.pathname.startsWith('/api/')) return this.#file(url.pathname, response);
     const parts = url.pathname.split('/').slice(3).map(decodeURIComponent);
     const said = this.#said(parts, await bodyOf(request), url.searchParams);
+    if (parts[0] === 'catalog' && parts.at(-1) === 'apply' && this.#answersToLose > 0) {
+      this.#answersToLose -= 1;
+      for (const listener of this.#listeners) listener.destroy();
+      response.destroy();
+      return;
+    }
     response.writeHead(said === undefined ? 404 : 200, { 'content-type': 'application/json' });
     response.end(
       JSON.stringify(
@@ -114,7 +147,12 @@ export class FixtureServer {
     );
   }
 
-  #said([noun, id, verb]: readonly string[], body: Body, query: URLSearchParams): unknown {
+  #said(parts: readonly string[], body: Body, query: URLSearchParams): unknown {
+    const [noun, id, verb] = parts;
+    if (noun === 'catalog' || noun === 'publications') return this.#published(parts, body);
+    if (noun === 'connectors') return { connectors: CONNECTORS };
+    if (noun === 'connections')
+      return id === 'check' ? reportOf(body.config ?? {}) : discoveryOf(this.#tables);
     if (noun === 'session') return { who: 'anna', authentication: 'none', csrfToken: null, version: '0.1.0' };
     if (noun === 'usage') return usageOf(Date.now(), this.#startedAt, this.#tables);
     if (noun === 'plans' && id === undefined) return this.#plan(body);
@@ -125,12 +163,27 @@ export class FixtureServer {
       return { runs, total: runs.length };
     }
     if (noun === 'runs') return this.#ordered(id ?? '', verb === 'orders' ? body : undefined);
+    if (noun === 'alerts' && id === 'test') return this.#alerts.test();
+    if (noun === 'alerts' && verb === 'acknowledge') return this.#alerts.acknowledge(id ?? '', 'anna');
+    if (noun === 'alerts') return this.#alerts.list();
+    if (noun === 'logs') return { entries: this.#logs.entries };
+    if (noun === 'settings') return settingsAt(this.#startedAt);
     if (noun === 'verifications') return { id: 'verification-1', reports: [] };
     if (noun === 'collections' && verb === 'preview')
       return previewOf(Number(query.get('limit')), Number(query.get('skip')));
     if (noun === 'collections')
       return collectionOf(id ?? '', statusAt(Date.now(), this.#startedAt, this.#tables));
     return undefined;
+  }
+
+  #published([noun, id, verb, order]: readonly string[], body: Body): unknown {
+    const { catalog } = this;
+    if (noun === 'catalog' && id === undefined) return catalog.shown;
+    if (noun === 'catalog' && order === 'apply') return catalog.apply(verb ?? '');
+    if (noun === 'catalog') return catalog.plan(body.text ?? '', body.reason ?? '');
+    if (id === undefined) return { publications: catalog.publications, total: catalog.publications.length };
+    if (verb === 'revert') return catalog.planRevert(Number(id), body.reason ?? '');
+    return catalog.publications.find(({ number }) => number === Number(id));
   }
 
   #ordered(id: string, body: Body | undefined): unknown {
@@ -150,12 +203,17 @@ export class FixtureServer {
   /** Every address that is no file is a page: the interface finds its way itself. */
   #file(path: string, response: ServerResponse): void {
     const name = path.startsWith('/assets/') ? normalize(path) : '/index.html';
-    response.writeHead(200, { 'content-type': TYPES[extname(name)] ?? 'application/octet-stream' });
+    response.writeHead(200, {
+      'content-type': TYPES[extname(name)] ?? 'application/octet-stream',
+      'content-security-policy': PAGE_POLICY,
+    });
     response.end(readFileSync(join(this.#dist, name)));
   }
 }
 
 interface Body {
+  readonly text?: string;
+  readonly config?: Readonly<Record<string, unknown>>;
   readonly mode: RunMode;
   readonly task: string;
   readonly bindings?: readonly string[];

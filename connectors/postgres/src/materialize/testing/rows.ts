@@ -1,31 +1,11 @@
 import type { Batch, Column, ColumnDefinition, ColumnType, Schema } from '@brimful/model';
 import { BatchBuilder, ColumnBuilder, keyIndices } from '@brimful/model';
-import type { ColumnKind } from '@brimful/model';
 
-import { Decoder } from '../../types/decoder.ts';
-import type { DecoderCode } from '../../types/decoder.ts';
+import { decoderOfKind } from '../../types/decoder.ts';
 import { appendText } from '../../types/text-decoder.ts';
 
 /** A row as text, column by column. */
 export type TextRow = readonly (string | null)[];
-
-const DECODERS: Readonly<Record<ColumnKind, DecoderCode>> = {
-  boolean: Decoder.boolean,
-  int16: Decoder.int16,
-  int32: Decoder.int32,
-  int64: Decoder.int64,
-  float32: Decoder.float32,
-  float64: Decoder.float64,
-  date: Decoder.date,
-  time: Decoder.time,
-  timestamp: Decoder.timestamp,
-  uuid: Decoder.uuid,
-  bytes: Decoder.bytes,
-  text: Decoder.text,
-  decimal: Decoder.decimal,
-  json: Decoder.text,
-  other: Decoder.other,
-};
 
 export function column(
   name: string,
@@ -65,5 +45,5 @@ export function keysOf(schema: Schema, keys: readonly TextRow[]): Column[] {
 function append(builder: ColumnBuilder, text: string | null): void {
   if (text === null) return builder.appendNull();
   const bytes = Buffer.from(text);
-  appendText(DECODERS[builder.type.kind], bytes, 0, bytes.length, builder);
+  appendText(decoderOfKind(builder.type.kind), bytes, 0, bytes.length, builder);
 }

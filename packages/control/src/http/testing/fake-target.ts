@@ -1,7 +1,10 @@
-import type { BackfillPlan, Run, RuntimeStatus, VerificationReport } from '@brimful/model';
+import type { ConfiguredSettings } from '@brimful/api';
+import type { Alert, BackfillPlan, Run, RuntimeStatus, VerificationReport } from '@brimful/model';
 import { Problem } from '@brimful/model';
+import type { AlertDesk } from '../../alerts/alert-watch.ts';
 import type { HttpTarget } from '../http-target.ts';
 import { LogRing } from '../log-ring.ts';
+import { fakeCatalog, fakeConnections, fakeSecrets } from './fake-catalog.ts';
 
 /** A pipe that only seems to run: one capture, one materialization, one run; it notes what is asked of it. */
 export interface FakeTarget extends HttpTarget {
@@ -28,6 +31,11 @@ export function fakeTarget(): FakeTarget {
     asked,
     verified,
     logs,
+    catalog: fakeCatalog(note),
+    connections: fakeConnections(note),
+    secrets: fakeSecrets(note),
+    alerts: fakeAlerts(asked),
+    settings: () => SETTINGS,
     watchers: () => watchers.size,
     show: (run) => watchers.forEach((tell) => tell(run)),
     status: aStatus,
@@ -91,6 +99,61 @@ export function fakeTarget(): FakeTarget {
           skip,
         ),
     },
+  };
+}
+
+export const ALERT: Alert = {
+  id: 'slot-lag:shop/postgres',
+  number: 3,
+  kind: 'slot lag',
+  severity: 'warning',
+  subject: { kind: 'capture', name: 'shop/postgres' },
+  sentence: `shop/postgres is late, ${SECRET}`,
+  remedy: 'Wait.',
+  lasts: 'while so',
+  raisedAt: 5,
+  saidAt: 6,
+  clearedAt: null,
+  acknowledged: null,
+  delivery: { event: 'raised', state: 'waiting', attempts: 2, at: 7, error: 'ECONNREFUSED' },
+};
+
+const SETTINGS: ConfiguredSettings = {
+  file: '/srv/brimful.yaml',
+  dataDirectory: '/srv/data',
+  limits: { diskFreeBytes: 1, diskUsedBytes: null, memoryBytes: 2, retentionMilliseconds: null },
+  backfill: { undo: '12h', prices: null },
+  alerts: {
+    lagMilliseconds: 3,
+    retainedLogBytes: 4,
+    stalledMilliseconds: 5,
+    diskFreeBytes: 6,
+    from: 'warning',
+    webhook: { origin: 'https://hooks.example.com', isSigned: true },
+  },
+};
+
+function fakeAlerts(asked: unknown[]): AlertDesk {
+  return {
+    list: () => ({
+      open: [ALERT],
+      recent: [{ ...ALERT, number: 2, clearedAt: 4 }],
+      webhook: {
+        origin: 'https://hooks.example.com',
+        isSigned: true,
+        from: 'warning',
+        waiting: 1,
+        delivered: 4,
+        failed: 2,
+        last: { at: 7, ok: false, error: 'ECONNREFUSED' },
+      },
+    }),
+    acknowledge: (id, who) => {
+      asked.push(['acknowledge', id, who]);
+      return { ...ALERT, acknowledged: { who, at: 9 } };
+    },
+    test: async () => ({ state: 'delivered', status: 204, error: null, milliseconds: 12 }),
+    listen: () => () => undefined,
   };
 }
 

@@ -176,6 +176,28 @@ describe('bucket', () => {
     await waiting;
   });
 
+  test('a debt takes no longer at a lower rate, nor after a stop', async () => {
+    const clock = new VirtualClock();
+    const bucket = new Bucket(50_000, clock.now, clock.sleep);
+    bucket.charge(50_000 + 12_500);
+    bucket.rate = 0;
+    await clock.pass(60_000);
+    bucket.rate = 1_000;
+    let paid = false;
+    const waiting = bucket.paid(bucket.due, NEVER).then(() => (paid = true));
+    await clock.pass(999);
+    expect(paid).toBe(false);
+    await clock.pass(2);
+    await waiting;
+    // What is charged from then on is paid at the new rate alone.
+    const from = clock.now();
+    let took = -1;
+    const next = bucket.take(2_000, NEVER).then(() => (took = clock.now() - from));
+    await clock.pass(5_000);
+    await next;
+    expect(took).toBeGreaterThan(1_900);
+  });
+
   test('a bounded wait ends, and the debt stays', async () => {
     const clock = new VirtualClock();
     const bucket = new Bucket(0, clock.now, clock.sleep);

@@ -12,13 +12,16 @@ const LONGEST_NAP_MILLISECONDS = 60_000;
  * small, and one request larger than the burst is a debt that the next ones wait for too. Over any time `t` the bytes of
  * those who were let go are at most `rate × t` + the burst + one request.
  *
- * The rate may change at any time and holds for those who wait at once; 0 stops, Infinity lets everybody go. Somebody
- * who is aborted while waiting stays charged: the bytes were read.
+ * The rate may change at any time and holds for those who wait at once; 0 stops, Infinity lets everybody go. A debt that
+ * was made at a higher rate takes no longer at a lower one: nobody stands still for what was allowed when it was read.
+ * Somebody who is aborted while waiting stays charged: the bytes were read.
  */
 export class Bucket {
   readonly #now: () => number;
   readonly #sleep: Sleep;
   #rate: number;
+  /** The last that was not 0: what is owed was read at it. */
+  #debtRate: number;
   #charged = 0;
   /** Never more than what is charged and the burst. */
   #paid = 0;
@@ -28,6 +31,7 @@ export class Bucket {
 
   constructor(bytesPerSecond: number, now: () => number, sleep: Sleep) {
     this.#rate = bytesPerSecond;
+    this.#debtRate = bytesPerSecond || Infinity;
     this.#now = now;
     this.#sleep = sleep;
     this.#at = now();
@@ -42,6 +46,11 @@ export class Bucket {
     if (bytesPerSecond === this.#rate) return;
     this.#pay();
     this.#rate = bytesPerSecond;
+    if (bytesPerSecond > 0) {
+      const owed = Math.max(0, this.#charged - this.#paid) * Math.min(1, bytesPerSecond / this.#debtRate);
+      if (owed > 0) this.#paid = this.#charged - owed;
+      this.#debtRate = bytesPerSecond;
+    }
     this.#paid = Math.min(this.#paid, this.#mostPaid());
     this.#rateChanged.abort();
     this.#rateChanged = new AbortController();

@@ -98,17 +98,50 @@ describe('people and the clock', () => {
     expect((open('run-1') ?? 0) + (open('run-2') ?? 0)).toBe(GOVERNOR_LIMITS.readers);
   });
 
-  test('lower rates ask for smaller chunks', async () => {
+  test('a rate holds over any second or two, also just after it was set', async () => {
+    await using governed = new GovernedSource();
+    const { governor } = governed;
+    governed.start('run-1');
+    await governed.span(20);
+    for (const rate of [50 * MEGABYTE, 3 * MEGABYTE, 300 * 1024]) {
+      governor.setThrottle('run-1', { bytesPerSecond: rate, readers: null });
+      // What is open ends first.
+      await governed.span(OPEN_CHUNKS_SECONDS);
+      const seconds = await governed.spans(60, 1);
+      for (let from = 0; from + 1 < seconds.length; from += 1) {
+        const read = seconds.slice(from, from + 2).reduce((sum, span) => sum + span.bytesPerSecond, 0);
+        expect(read).toBeGreaterThan(0);
+        expect(read).toBeLessThanOrEqual(rate * (2 + 1.25) + 1);
+      }
+    }
+  });
+
+  test('a rate that one reader can use is read by one', async () => {
+    await using governed = new GovernedSource();
+    const { governor } = governed;
+    governed.start('run-1');
+    await governed.span(20);
+    expect(governor.pace('run-1').readers).toBeGreaterThan(1);
+    governor.setThrottle('run-1', { bytesPerSecond: MEGABYTE, readers: null });
+    expect(governor.pace('run-1').readers).toBe(1);
+    governor.setThrottle('run-1', { bytesPerSecond: 0, readers: null });
+    expect(governor.pace('run-1').readers).toBe(1);
+  });
+
+  test('lower rates ask for smaller chunks, and without one they are as large as serves the source', async () => {
     await using governed = new GovernedSource();
     const pace = governed.governor.pace('run-1');
     governed.governor.setThrottle('run-1', { bytesPerSecond: MEGABYTE, readers: 1 });
-    expect(pace.chunkBytes()).toBe(1.5 * MEGABYTE);
+    expect(pace.chunkBytes()).toBe(MEGABYTE);
     governed.governor.setThrottle('run-1', { bytesPerSecond: 10, readers: 1 });
     expect(pace.chunkBytes()).toBe(64 * 1024);
+    // A pause gives no open chunk up.
     governed.governor.setThrottle('run-1', { bytesPerSecond: 0, readers: 1 });
-    expect(pace.chunkBytes()).toBe(64 * 1024);
+    expect(pace.chunkBytes()).toBeGreaterThanOrEqual(8 * MEGABYTE);
     governed.governor.setThrottle('run-1', FREE);
-    expect(pace.chunkBytes()).toBeLessThanOrEqual(16 * MEGABYTE);
+    governed.start('run-1');
+    await governed.span(20);
+    expect(pace.chunkBytes()).toBeGreaterThanOrEqual(48 * MEGABYTE);
   });
 
   test('an open chunk waits a second for its rate at most, and not at all once it is paused', async () => {

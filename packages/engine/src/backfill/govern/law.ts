@@ -74,7 +74,7 @@ const CAREFUL_MILLISECONDS = 2_000;
 const STALE_MILLISECONDS = 15_000;
 /** Health comes now and then; so long without means that it does not come. */
 const STALE_HEALTH_MILLISECONDS = 30_000;
-/** Blind, as little as any server in use bears. */
+/** While nothing is heard of the source's load: so little that a server hardly notices, whatever else it does. */
 const CAREFUL_BYTES_PER_SECOND = 8 * 1024 ** 2;
 /** A batch's time at the least rate we count as reading; look-ups later than this after one are not slowed by us. */
 const QUIET_AFTER_MILLISECONDS = 500;

@@ -28,10 +28,14 @@ export interface SourceShare {
 
 /** A chunk's source transaction is open meanwhile; what is still owed is waited for before the next one. */
 const LONGEST_TAKE_MILLISECONDS = 1_000;
-/** What to ask for next: little enough to stop soon, enough to be worth a transaction. */
-const CHUNK_MILLISECONDS = 1_500;
+/**
+ * All chunks of a run that are open at once are so much of its rate's time: little enough to stop soon and to see a new
+ * rate at once, enough to be worth a transaction each.
+ */
+const CHUNK_MILLISECONDS = 1_000;
 const LEAST_CHUNK_BYTES = 64 * 1024;
-const MOST_CHUNK_BYTES = 16 * 1024 ** 2;
+/** What one reader decodes with ease: a lower rate needs no second one, which would only halve the chunks. */
+const READER_BYTES_PER_SECOND = 16 * 1024 ** 2;
 /** Who waited so lately counts as throttled, so that the word does not flicker between two batches. */
 const THROTTLED_MILLISECONDS = 5_000;
 
@@ -39,12 +43,16 @@ const THROTTLED_MILLISECONDS = 5_000;
  * How one run (or a first read, or a verification) reads the source. All its tables use the same pace. Per chunk:
  * `reader`, then `take` per decoded batch, then give the reader back. To read the same chunk again, give it back first.
  * Who counts readers otherwise calls `pass` before each chunk instead.
+ *
+ * A rate holds within 1.25 seconds: over any time `t`, however short, no more is read than `rate × (t + 1.25 s)` (what was
+ * saved up, and the open chunks), as far as chunks are as large as `chunkBytes` asks. A rate that is set while chunks are
+ * open holds from the next one on, and what those still bring costs no more time than a chunk of the new size.
  */
 export class Pace {
   readonly token: string;
   readonly #source: SourceShare;
   readonly #own: Bucket;
-  readonly #meter = new Meter();
+  #meter = new Meter();
   /** Asked for by people and the clock; may change at any time. */
   #asked: Asked = { throttle: NO_THROTTLE, pause: null, window: null };
   #ownWaitedAt = -Infinity;
@@ -62,9 +70,11 @@ export class Pace {
     return Math.min(this.ownReaders, this.#source.readers);
   }
 
-  /** By its own limit alone. */
+  /** By its own limits alone. */
   get ownReaders(): number {
-    return this.#asked.throttle.readers ?? Infinity;
+    const { readers, bytesPerSecond } = this.#asked.throttle;
+    const useful = bytesPerSecond === null ? Infinity : Math.ceil(bytesPerSecond / READER_BYTES_PER_SECOND);
+    return Math.min(readers ?? Infinity, Math.max(1, useful));
   }
 
   /** Of rows as decoded, over about the last ten seconds. */
@@ -79,7 +89,10 @@ export class Pace {
   /** Holds at once, also for those who wait. */
   ask(change: Partial<Asked>): void {
     this.#asked = { ...this.#asked, ...change };
-    this.#own.rate = this.#asked.throttle.bytesPerSecond ?? Infinity;
+    const rate = this.#asked.throttle.bytesPerSecond ?? Infinity;
+    // What was read at another rate is no speed to show any more.
+    if (rate !== this.#own.rate) this.#meter = new Meter();
+    this.#own.rate = rate;
     this.#source.opened.ring();
     this.#source.places.admit();
   }
@@ -110,22 +123,32 @@ export class Pace {
   /**
    * Charges what was read (rows as decoded) and waits for it a little: at most `LONGEST_TAKE_MILLISECONDS`, for the
    * chunk's transaction is open at the source. What is closed meanwhile does not hold an open chunk: it ends it soonest.
+   * `openedFor`: what `chunkBytes` said when the chunk was opened, if it was cut by that.
    */
-  async take(bytes: number, signal: AbortSignal): Promise<void> {
+  async take(bytes: number, signal: AbortSignal, openedFor = 0): Promise<void> {
     signal.throwIfAborted();
     this.#meter.add(bytes);
-    const own = this.#own.charge(bytes);
+    // What a lower rate of its own came too late for is no reason to stand still; the source is spared all of it.
+    const own = this.#own.charge(bytes * Math.min(1, this.#ownChunkBytes / openedFor));
     const shared = this.#source.bucket.charge(bytes);
     await this.#using(async () => {
       if (this.#closed() === null) await this.#paid(own, shared, signal, LONGEST_TAKE_MILLISECONDS);
     });
   }
 
-  /** How large the next chunk should be: of rows as decoded, a second or two at the present rate. */
+  /** How large the next chunk may be, of rows as decoded, at the present rate. Infinity: as large as serves the source. */
   chunkBytes(): number {
-    const rate = Math.min(this.#asked.throttle.bytesPerSecond ?? Infinity, this.#source.bucket.rate);
-    const bytes = (rate * CHUNK_MILLISECONDS) / 1000 / Math.max(1, this.readers);
-    return Math.round(Math.max(LEAST_CHUNK_BYTES, Math.min(MOST_CHUNK_BYTES, bytes)));
+    const shared = (this.#source.bucket.rate * CHUNK_MILLISECONDS) / 1000;
+    const bytes = Math.min(this.#ownChunkBytes, shared) / Math.max(1, this.readers);
+    return Math.max(LEAST_CHUNK_BYTES, Math.round(bytes));
+  }
+
+  /** All its chunks that are open at once, by its own rate. */
+  get #ownChunkBytes(): number {
+    const { bytesPerSecond } = this.#asked.throttle;
+    // At a rate of 0 no chunk is opened; what is open ends as it would in any pause.
+    if (bytesPerSecond === null || bytesPerSecond === 0) return Infinity;
+    return Math.max(LEAST_CHUNK_BYTES, (bytesPerSecond * CHUNK_MILLISECONDS) / 1000);
   }
 
   /** Whether it reads freely, and if not, why. */

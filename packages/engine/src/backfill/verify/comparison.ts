@@ -14,14 +14,20 @@ import type { Scratch } from './scratch.ts';
 
 export type Side = 'left' | 'right';
 
-/** Pairs of both sides that are compared at once, at up to 36 bytes each. (Invariant 9) */
-const PASS_PAIRS_LIMIT = 2 ** 20;
+/**
+ * Pairs of both sides that are compared at once, at up to 36 bytes each. (Invariant 9) Only leaves that differ are, so that
+ * several passes are rare.
+ */
+const PASS_PAIRS_LIMIT = 2 ** 18;
 
 /** After so many pairs others have their turn: a long comparison must not hold up the stream. */
 const BREATH_PAIRS = 100_000;
 
-/** What one comparison holds in memory at most: two spills, one being sorted, a pass, and two logs of keys. */
-export const COMPARISON_LEASE_BYTES = 128 * 1024 * 1024;
+/**
+ * What one comparison holds in memory at most. While rows come: two spills of 16 MB, each with its sorted copy, and two logs
+ * of keys of 8 MB, each with what is being written of it. Afterwards less: what is held of both, and a pass.
+ */
+export const COMPARISON_LEASE_BYTES = 96 * 1024 * 1024;
 
 /** Sizes, for tests. */
 export interface ComparisonLimits {

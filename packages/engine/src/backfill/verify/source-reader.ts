@@ -1,5 +1,5 @@
 import type { CaptureSession, Chunk, Position, ScanPlan, Snapshot } from '@brimful/connector';
-import type { Batch, Scope } from '@brimful/model';
+import type { Batch, Range, Scope } from '@brimful/model';
 import { Problem, batchBytes, rangeSet } from '@brimful/model';
 import type { KeyList } from './key-log.ts';
 
@@ -10,7 +10,10 @@ import type { KeyList } from './key-log.ts';
 export interface VerifyPace {
   reader(signal: AbortSignal): Promise<() => void>;
   pass(signal: AbortSignal): Promise<void>;
-  take(bytes: number, signal: AbortSignal): Promise<void>;
+  /** `openedFor`: what `chunkBytes` said when the chunk was opened, if it was cut by that. */
+  take(bytes: number, signal: AbortSignal, openedFor?: number): Promise<void>;
+  /** How large the next chunk may be. */
+  chunkBytes(): number;
 }
 
 /** What the source's rows are as of. */
@@ -66,33 +69,44 @@ export class SourceReader {
     return this.#chunk(
       () => this.#session.scanKeys(this.#resource, keys.columns, keys.rows, this.#signal),
       take,
+      false,
     );
   }
 
   async #ranges(plan: ScanPlan, take: (batch: Batch) => Promise<void>): Promise<ReadAsOf> {
     let asOf: ReadAsOf = { snapshot: undefined, passed: 0n };
     for (let remaining = plan.total; remaining.length > 0;) {
-      const range = this.#session.next(plan, remaining);
+      let next: Range | undefined;
       const read = await this.#chunk(
-        () => this.#session.scan(this.#resource, plan, range, this.#signal),
+        (cutAtBytes) => {
+          next = this.#session.next(plan, remaining, cutAtBytes);
+          return this.#session.scan(this.#resource, plan, next, this.#signal);
+        },
         take,
+        plan.divisible,
       );
       asOf = later(asOf, read);
-      remaining = rangeSet.subtract(remaining, [range]);
+      remaining = rangeSet.subtract(remaining, next === undefined ? [] : [next]);
     }
     return asOf;
   }
 
-  async #chunk(open: () => Promise<Chunk>, take: (batch: Batch) => Promise<void>): Promise<ReadAsOf> {
+  async #chunk(
+    open: (cutAtBytes: number) => Promise<Chunk>,
+    take: (batch: Batch) => Promise<void>,
+    isCut: boolean,
+  ): Promise<ReadAsOf> {
     // First the pace: who is held back takes nobody's place.
     await this.#pace.pass(this.#signal);
     const giveBack = await this.#pace.reader(this.#signal);
     try {
-      await using chunk = await open();
+      // After all waiting: as large as the rate is by now.
+      const cutAtBytes = this.#pace.chunkBytes();
+      await using chunk = await open(cutAtBytes);
       for await (const batch of chunk.batches) {
         this.#signal.throwIfAborted();
         await take(batch);
-        await this.#pace.take(batchBytes(batch), this.#signal);
+        await this.#pace.take(batchBytes(batch), this.#signal, isCut ? cutAtBytes : 0);
       }
       return await chunk.finish();
     } finally {

@@ -115,6 +115,7 @@ class Stage {
         },
         pass: async () => this.scheduler.turn(),
         take: async () => this.scheduler.turn(),
+        chunkBytes: () => Infinity,
       },
       reached: async (position) => {
         while (this.passed < position) await this.scheduler.turn();

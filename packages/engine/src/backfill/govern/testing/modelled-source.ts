@@ -20,6 +20,8 @@ export const FULL_BYTES_PER_SECOND = 400 * 1024 ** 2;
 const READER_BYTES_PER_SECOND = 100 * 1024 ** 2;
 const STEP_MILLISECONDS = 20;
 const BATCH_BYTES = 4 * 1024 ** 2;
+/** Where no rate asks for less. */
+const CHUNK_BYTES = 16 * 1024 ** 2;
 /** A look-up on the idle source, and the way there and back. */
 const SERVICE_MILLISECONDS = 0.3;
 const NETWORK_MILLISECONDS = 0.2;
@@ -95,10 +97,10 @@ export class ModelledSource {
   }
 
   async #chunk(pace: Pace, chunkBytes: number, signal: AbortSignal): Promise<void> {
-    for (let left = chunkBytes; left > 0; left -= BATCH_BYTES) {
+    for (let left = Math.min(CHUNK_BYTES, chunkBytes); left > 0; left -= BATCH_BYTES) {
       const bytes = Math.min(left, BATCH_BYTES);
       await this.#read(bytes, signal);
-      await pace.take(bytes, signal);
+      await pace.take(bytes, signal, chunkBytes);
     }
   }
 

@@ -1,0 +1,2 @@
+export { findChromium, openBrowser } from './browser.ts';
+export type { Browser, Page } from './browser.ts';
