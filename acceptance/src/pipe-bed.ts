@@ -22,7 +22,7 @@ export class PipeBed implements AsyncDisposable {
   readonly directory: string;
   readonly duckdb: string;
   readonly options: PipeOptions;
-  readonly #client: Client;
+  #client: Client;
 
   private constructor(
     source: TestDatabase,
@@ -78,6 +78,14 @@ export class PipeBed implements AsyncDisposable {
 
   async query<T extends object>(sql: string): Promise<T[]> {
     return (await this.#client.query<T>(sql)).rows;
+  }
+
+  /** The source's server was away. */
+  async reconnect(): Promise<void> {
+    await this.#client.end().catch(() => undefined);
+    this.#client = new Client({ connectionString: this.source.url });
+    this.#client.on('error', () => undefined);
+    await this.#client.connect();
   }
 
   /** Asks the Postgres destination, on a connection of its own. */

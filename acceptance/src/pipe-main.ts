@@ -3,6 +3,7 @@ import type { Runtime } from '@brimful/engine';
 import { backfillCalls, serveControl } from '@brimful/control';
 import { Backfills, planRepairs, crashPoints, startRuntime } from '@brimful/engine';
 import type { Spec } from '@brimful/model';
+import { STATUS_KEY } from '@brimful/model';
 import { openFileStore } from '@brimful/store-file';
 import type { PipeOptions } from './pipe-options.ts';
 import { DEFAULT_LIMITS } from './pipe-options.ts';
@@ -10,6 +11,7 @@ import type { PipeReport } from './pipe-process.ts';
 
 /** The child's side of `startPipe`: runs a pipe, reports over IPC, stops when told or when the parent is gone. */
 const REPORT_MILLISECONDS = 50;
+const PUBLISH_MILLISECONDS = 500;
 /** Loaded only where a pipe names them, as the command line does. */
 const LOADERS: Readonly<Record<string, () => Promise<{ readonly connector: unknown }>>> = {
   postgres: () => import('@brimful/connector-postgres'),
@@ -79,8 +81,15 @@ const control = await serveControl(
   options.dataDirectory,
 );
 const timer = setInterval(() => report(runtime), options.reportMilliseconds ?? REPORT_MILLISECONDS);
+// Plans go by it, as with `brimful up`.
+const publishing = setInterval(() => {
+  store.registry
+    .put(STATUS_KEY, runtime.status())
+    .catch((error: unknown) => log.warn({ error }, 'publishing'));
+}, PUBLISH_MILLISECONDS);
 const stop = async (): Promise<void> => {
   clearInterval(timer);
+  clearInterval(publishing);
   await control[Symbol.asyncDispose]();
   await runtime.stop();
   await store[Symbol.asyncDispose]();

@@ -199,6 +199,12 @@ export interface CaptureContext extends ConnectorContext {
    * A source whose stream would begin later, or that ends earlier, has lost what lies between.
    */
   readonly durable?: Position;
+  /**
+   * The stream is to begin anew, whatever was followed before: `open` replaces what it left at the source for following it
+   * (Postgres: the slot). What lies between is lost to every journal, and the engine has seen to that. May be told again
+   * after a crash; `durable` and `memory` are then absent.
+   */
+  readonly anew?: boolean;
   /** What the session noted about the source's identity on an earlier run (system id, timeline, slot). */
   readonly memory?: Json;
   /** Keeps such a note durably. */

@@ -12,9 +12,9 @@ import { memoryFromJson, memoryToJson } from './memory.ts';
 import type { SourceNames } from './names.ts';
 import { sourceNames } from './names.ts';
 import { lostPublications, Publications } from './publications.ts';
-import { createSlot, readServer, readSlot } from './slot.ts';
+import { createSlot, dropSlot, readServer, readSlot } from './slot.ts';
 import type { ServerState } from './source-state.ts';
-import { decideSlot } from './source-state.ts';
+import { checkSlotIsOurs, decideSlot } from './source-state.ts';
 
 /** A source that was found to be the one we follow, with slot and publications in place. */
 export interface Source {
@@ -77,7 +77,7 @@ export function controlPool(endpoint: Endpoint, config: CaptureConfig, context: 
 
 /** A source that has never answered is more likely misspelt than restarting. */
 export function firstContact(error: unknown, context: CaptureContext): unknown {
-  const isFirst = context.memory === undefined && context.durable === undefined;
+  const isFirst = context.memory === undefined && context.durable === undefined && context.anew !== true;
   if (!isFirst || !(error instanceof Problem) || error.code !== 'BRM-PG-UNREACHABLE') return error;
   return new Problem(error.code, error.message, {
     kind: 'operator',
@@ -124,11 +124,25 @@ interface SlotContext {
   readonly server: ServerState;
 }
 
+/** It stands where nothing can go on from, or another one took its place: what is left of it goes. */
+async function forgetSlot(
+  session: RawSession,
+  name: string,
+  { server, context }: SlotContext,
+): Promise<void> {
+  const slot = await readSlot(session, name);
+  if (slot === undefined) return;
+  checkSlotIsOurs(server, slot);
+  await dropSlot(session, name, context.capture);
+  context.reach('postgres.slot-forgotten');
+}
+
 async function ensureSlot(all: SlotContext): Promise<{ memory: Memory; start: Position }> {
   const { config, context, control, publications, server } = all;
   const { slot: name } = publications.names;
   const remembered = memoryFromJson(context.memory);
   const known = remembered?.slot === name ? remembered : undefined;
+  if (context.anew === true) await control.use((session) => forgetSlot(session, name, all));
   const slot = await control.use((session) => readSlot(session, name));
   const action = decideSlot(server, slot, known, context.durable, config.slot !== undefined);
   const memory: Memory = {

@@ -3,6 +3,7 @@ import type { RawSession } from '../wire/raw-session.ts';
 import { ServerError } from '../wire/server-error.ts';
 import { Problem } from '@brimful/model';
 import type { SourceNames } from './names.ts';
+import { START_ANEW } from './start-anew.ts';
 
 export type PublicationKind = 'changes' | 'inserts';
 
@@ -118,7 +119,7 @@ export function lostPublications(names: SourceNames): Problem {
   return new Problem(
     'BRM-PG-PUBLICATION-LOST',
     `Publication ${names.changes} or ${names.inserts} was dropped: changes made meanwhile are not in the stream.`,
-    { remedy: 'Run `brimful down --drop`, then `brimful up` to copy the tables again.' },
+    { remedy: START_ANEW },
   );
 }
 

@@ -1,5 +1,6 @@
 import type { Position } from '@brimful/connector';
 import { Problem } from '@brimful/model';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { quoteText } from '../types/identifier.ts';
 import { parseLsn } from '../wire/pgoutput-frames.ts';
 import type { RawSession } from '../wire/raw-session.ts';
@@ -7,6 +8,11 @@ import { problemOf, ServerError } from '../wire/server-error.ts';
 import { numberOf } from '../wire/text-row.ts';
 import { describeBlockers, findBlockers } from './blockers.ts';
 import type { ServerState, SlotState } from './source-state.ts';
+
+const DROP_ATTEMPTS = 50;
+const DROP_PAUSE_MILLISECONDS = 100;
+const OBJECT_IN_USE = '55006';
+const UNDEFINED_OBJECT = '42704';
 
 /** `sender`: a replication session, since only those may ask for the system identifier without more rights. */
 export async function readServer(sender: RawSession): Promise<ServerState> {
@@ -102,4 +108,40 @@ function createProblem(error: unknown, name: string): Problem {
     });
   }
   return problemOf(error, doing);
+}
+
+/** Waits for a walsender of this very capture to end. */
+export async function dropSlot(session: RawSession, name: string, capture: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const slot = await readSlot(session, name);
+    const [row] = await session.query('SELECT current_database()');
+    if (slot === undefined || slot.plugin !== 'pgoutput' || slot.database !== row?.[0]) return;
+    try {
+      await session.query(`SELECT pg_drop_replication_slot(${quoteText(name)})`);
+      return;
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error;
+      if (error.code === UNDEFINED_OBJECT) return;
+      if (error.code !== OBJECT_IN_USE) throw error;
+      if (attempt >= DROP_ATTEMPTS) throw inUse(name, slot.activePid, error);
+      // Only a walsender of this very capture, whose process is gone or should be.
+      await session.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE pid = ${slot.activePid ?? 0} AND application_name = ${quoteText(`brimful ${capture} stream`.slice(0, 63))}`,
+      );
+      await sleep(DROP_PAUSE_MILLISECONDS);
+    }
+  }
+}
+
+function inUse(slot: string, pid: number | undefined, cause: unknown): Problem {
+  return new Problem(
+    'BRM-PG-SLOT-ACTIVE',
+    `Replication slot ${slot} is in use by pid ${pid ?? '?'}, which is not ours.`,
+    {
+      remedy: `End that process, then run \`brimful down --drop\` again.`,
+      at: { slot },
+      cause,
+    },
+  );
 }

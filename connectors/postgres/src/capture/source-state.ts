@@ -2,6 +2,7 @@ import type { Position } from '@brimful/connector';
 import { Problem } from '@brimful/model';
 import { formatLsn } from '../wire/pgoutput-frames.ts';
 import type { Memory } from './memory.ts';
+import { START_ANEW } from './start-anew.ts';
 
 /** The server as it is now. */
 export interface ServerState {
@@ -24,9 +25,6 @@ export interface SlotState {
 
 /** What must be done about the slot before streaming. */
 export type SlotAction = 'create' | 'use';
-
-const START_OVER =
-  'Changes made meanwhile cannot be recovered from the log. Run `brimful down --drop`, then `brimful up` to copy the tables again.';
 
 /**
  * Whether the stream can go on where it stopped. Throws an operator problem when changes are gone or the source is not
@@ -60,7 +58,7 @@ export function decideSlot(
     throw new Problem(
       'BRM-PG-SLOT-RECREATED',
       `Replication slot ${slot.name} stands at ${formatLsn(slot.confirmed)}, beyond what this capture took (${formatLsn(taken)}): it was dropped and created again, or somebody else read from it.`,
-      { remedy: START_OVER, at: { slot: slot.name } },
+      { remedy: START_ANEW, at: { slot: slot.name } },
     );
   }
   return 'use';
@@ -76,7 +74,7 @@ function decideFirst(
     throw new Problem(
       'BRM-PG-SLOT-LOST',
       'The journals hold data of this source, but the note about its replication slot is gone.',
-      { remedy: START_OVER },
+      { remedy: START_ANEW },
     );
   }
   if (slot === undefined) return 'create';
@@ -96,18 +94,24 @@ function checkServer(server: ServerState, memory: Memory, durable: Position | un
   const changed =
     server.systemId !== memory.systemId
       ? 'another server answers at this address (its system identifier differs)'
-      : server.timeline !== memory.timeline
-        ? `the server was promoted or restored (timeline ${memory.timeline} became ${server.timeline})`
-        : server.database !== memory.database
-          ? `the capture followed database ${memory.database}, not ${server.database}`
-          : undefined;
+      : server.database !== memory.database
+        ? `the capture followed database ${memory.database}, not ${server.database}`
+        : undefined;
   if (changed !== undefined) {
     throw new Problem(
       'BRM-PG-SERVER-CHANGED',
       `The source is not the one this capture followed: ${changed}.`,
       {
-        remedy: `Point the capture back to the original server, or start over. ${START_OVER}`,
+        remedy:
+          'Point the capture back to the original server. To copy this one instead: `brimful down --drop`, then `brimful up`.',
       },
+    );
+  }
+  if (server.timeline !== memory.timeline) {
+    throw new Problem(
+      'BRM-PG-SERVER-RESTORED',
+      `The server was promoted or restored: its timeline ${memory.timeline} became ${server.timeline}, and what was followed need not be part of it.`,
+      { remedy: `If this is the server to follow from now on: ${START_ANEW}` },
     );
   }
   const needed = durable ?? memory.created;
@@ -115,12 +119,13 @@ function checkServer(server: ServerState, memory: Memory, durable: Position | un
     throw new Problem(
       'BRM-PG-SERVER-BEHIND',
       `The server's log ends at ${formatLsn(server.end)}, before what was already taken from it (${formatLsn(needed)}): it was restored from an older backup.`,
-      { remedy: `What was copied from its lost future is still in the collections. ${START_OVER}` },
+      { remedy: `What was copied from its lost future is still in the collections. ${START_ANEW}` },
     );
   }
 }
 
-function checkSlotIsOurs(server: ServerState, slot: SlotState): void {
+/** Throws when it is another program's. */
+export function checkSlotIsOurs(server: ServerState, slot: SlotState): void {
   if (slot.plugin === 'pgoutput' && slot.database === server.database) return;
   throw new Problem(
     'BRM-PG-SLOT-EXISTS',
@@ -131,7 +136,7 @@ function checkSlotIsOurs(server: ServerState, slot: SlotState): void {
 
 function lost(slot: string, why: string): Problem {
   return new Problem('BRM-PG-SLOT-LOST', `Replication slot ${slot} ${why}.`, {
-    remedy: START_OVER,
+    remedy: START_ANEW,
     at: { slot },
   });
 }

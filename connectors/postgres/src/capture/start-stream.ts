@@ -15,6 +15,7 @@ import type { Source } from './open-source.ts';
 import { publicationLost } from './publications.ts';
 import { Relations } from './relations.ts';
 import { partlyTruncated } from './partition-change.ts';
+import { START_ANEW } from './start-anew.ts';
 import { TableWatch } from './table-watch.ts';
 import { XidWidener } from './widen.ts';
 
@@ -138,8 +139,7 @@ function streamProblem(error: unknown, slot: string): Problem {
     /requested WAL segment|invalidated|can no longer get changes/i.test(error.message);
   if (!gone) return problemOf(error, 'The stream of changes failed');
   return new Problem('BRM-PG-SLOT-LOST', `Replication slot ${slot} is lost: ${error.message}.`, {
-    remedy:
-      'Changes made meanwhile cannot be recovered from the log. Run `brimful down --drop`, then `brimful up` to copy the tables again.',
+    remedy: START_ANEW,
     at: { slot },
     cause: error,
   });

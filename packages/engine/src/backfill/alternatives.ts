@@ -52,8 +52,8 @@ function insteadOfWhole({ collection, survey, schema, phase }: BindingFacts): re
 }
 
 /** What a gap needs that a bound does not give. */
-function insteadOfBound({ collection, phase }: BindingFacts): readonly string[] {
-  if (phase !== 'gap') return [];
+function insteadOfBound({ collection, phase, isCutOff }: BindingFacts): readonly string[] {
+  if (phase !== 'gap' || isCutOff) return [];
   return [
     `${collection} has lost changes, anywhere: --mode incremental without bounds is the smallest run that mends it.`,
   ];

@@ -169,20 +169,32 @@ export function changeText(change: SchemaChange): string {
 
 /** A table that lost changes is mended only by a read of all of it. */
 export function gapGuards(request: RunRequest, { bindings }: PlanFacts): readonly Guard[] {
-  const mends = request.mode === 'reset' || (request.mode === 'incremental' && request.scope.kind === 'all');
-  const whole = mends && request.columns === null;
+  const reads = request.mode === 'reset' || (request.mode === 'incremental' && request.scope.kind === 'all');
+  const inPlace = request.mode === 'incremental' || request.mode === 'repair';
   return bindings
     .filter(({ phase }) => phase === 'gap')
-    .map(({ collection }) => ({
-      id: 'gap',
-      level: whole ? 'ok' : 'confirm',
-      subject: collection,
-      message: whole
-        ? 'It has lost changes; this run mends that.'
-        : 'It has lost changes, and this run does not read all of it: it stays marked as having a gap.',
-      evidence: 'the capture says gap',
-      remedy: whole ? null : 'The smallest run that mends it is --mode incremental without bounds.',
-    }));
+    .map(({ collection, isCutOff }): Guard => {
+      const guard = { id: 'gap', subject: collection, evidence: 'the capture says gap' };
+      if (isCutOff && inPlace) {
+        return {
+          ...guard,
+          level: 'block',
+          message: 'Its stream was lost and began anew: nothing can be merged into what lacks changes.',
+          remedy: 'The smallest run that mends it is --mode reset.',
+        };
+      }
+      if (reads && request.columns === null)
+        return { ...guard, level: 'ok', message: 'It has lost changes; this run mends that.', remedy: null };
+      return {
+        ...guard,
+        level: 'confirm',
+        message:
+          'It has lost changes, and this run does not read all of it: it stays marked as having a gap.',
+        remedy: isCutOff
+          ? 'The smallest run that mends it is --mode reset.'
+          : 'The smallest run that mends it is --mode incremental without bounds.',
+      };
+    });
 }
 
 /** Rows that a reset would leave behind because the source has them no more. */

@@ -221,14 +221,27 @@ describe('guards', () => {
     expect(levels('gap', { ...INCREMENTAL, columns: ['note'] }, gap)).toEqual(['confirm']);
     expect(levels('gap', range('2026-01-01T00:00:00Z', null), gap)).toEqual(['confirm']);
     expect(levels('gap', REBUILD, gap)).toEqual(['confirm']);
+    const cut = factsOf({ phase: 'gap', isCutOff: true });
+    expect(levels('gap', INCREMENTAL, cut)).toEqual(['block']);
+    expect(levels('gap', {}, cut)).toEqual(['ok']);
   });
 
-  test('lost slot: said, with the smallest run that mends it; any other stop of the capture is confirmed', () => {
+  test('lost slot: a reset of everything is confirmed, anything less blocks; any other stop of the capture is confirmed', () => {
     const lost = new Problem('BRM-PG-SLOT-LOST', 'the slot was dropped').toJSON();
-    const [guard] = guards({}, factsOf({}, { captureProblem: lost })).filter(
-      ({ id }) => id === 'changes-lost',
-    );
-    expect(guard?.remedy).toContain('--mode incremental without bounds');
+    const facts = factsOf({}, { captureProblem: lost });
+    expect(levels('changes-lost', { bindings: null }, facts)).toEqual(['confirm']);
+    // Of a stream that is lost nothing is kept: how much room there is for it says nothing.
+    expect(levels('wal-headroom', { bindings: null }, facts)).toEqual([]);
+    const less = [
+      { bindings: ['shop/orders'] },
+      { bindings: null, missingRows: 'keep' },
+      { ...INCREMENTAL, bindings: null },
+    ] as const;
+    for (const request of less) {
+      const [guard] = guards(request, facts).filter(({ id }) => id === 'changes-lost');
+      expect(guard).toMatchObject({ level: 'block' });
+      expect(guard?.remedy).toContain('--mode reset, without --binding');
+    }
     const other = new Problem('BRM-PG-RIGHTS', 'no').toJSON();
     expect(levels('capture-stopped', {}, factsOf({}, { captureProblem: other }))).toEqual(['confirm']);
   });

@@ -7,7 +7,9 @@ import {
   missingRowsGuards,
   schemaGuards,
 } from './guards-data.ts';
+import { captureGuard } from './guards-capture.ts';
 import { timeGuards } from './guards-time.ts';
+import { hasLostChanges } from '../capture/lost-changes.ts';
 import type { PlanFacts } from './plan-facts.ts';
 import type { RunHold } from './run-hold.ts';
 import { holdOf, sharedSubject } from './run-hold.ts';
@@ -23,7 +25,7 @@ const LOW_WAL_BYTES = 1024 ** 3;
 export function guardsOf(request: RunRequest, facts: PlanFacts, estimate: RunEstimate): readonly Guard[] {
   return [
     ...reasonGuard(request),
-    ...captureGuard(facts),
+    ...captureGuard(request, facts),
     ...readableGuards(facts),
     ...wholeTableGuards(request, facts),
     ...timeGuards(request, facts),
@@ -62,28 +64,6 @@ function reasonGuard({ reason, task }: RunRequest): readonly Guard[] {
     },
   ];
 }
-
-/** A capture that has stopped would neither read nor stream. */
-function captureGuard({ captureProblem, bindings }: PlanFacts): readonly Guard[] {
-  if (captureProblem === null) return [];
-  const lost = LOST_CODES.has(captureProblem.code);
-  return [
-    {
-      id: lost ? 'changes-lost' : 'capture-stopped',
-      level: lost ? 'warn' : 'confirm',
-      subject: bindings[0]?.collection ?? 'capture',
-      message: lost
-        ? 'The source has forgotten changes that were not read yet: only a run over whole tables mends that.'
-        : 'The capture has stopped: the run waits until it goes on.',
-      evidence: `${captureProblem.code}: ${captureProblem.message}`,
-      remedy: lost
-        ? 'The smallest safe run is --mode incremental without bounds for every table of the capture.'
-        : captureProblem.remedy,
-    },
-  ];
-}
-
-const LOST_CODES: ReadonlySet<string> = new Set(['BRM-PG-SLOT-LOST', 'BRM-PG-SERVER-BEHIND']);
 
 function readableGuards({ bindings }: PlanFacts): readonly Guard[] {
   return bindings.flatMap(({ collection, survey, tables }): Guard[] => [
@@ -256,7 +236,8 @@ function diskGuard(estimate: RunEstimate, { disk, bindings }: PlanFacts): readon
 /** The log is drained all the while; but a source that is about to give up does not wait for a plan. */
 function walGuard({ mode, task }: RunRequest, facts: PlanFacts): readonly Guard[] {
   const source = sourceOf(facts);
-  if (mode === 'materialization' || source === null) return [];
+  // What is kept for a stream that is lost serves nobody.
+  if (mode === 'materialization' || source === null || hasLostChanges(facts.captureProblem)) return [];
   const { headroomBytes, retainedBytes } = source;
   const low = headroomBytes !== null && headroomBytes < LOW_WAL_BYTES;
   const none = headroomBytes !== null && headroomBytes <= 0;

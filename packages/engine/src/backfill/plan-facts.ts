@@ -39,6 +39,8 @@ export interface BindingFacts {
   readonly collectionRows: EstimatedNumber | null;
   /** As the running pipe published it last; null: unknown. */
   readonly phase: CapturePhase | null;
+  /** Its stream was lost and began anew: only its next generation can be followed. */
+  readonly isCutOff: boolean;
   readonly tables: readonly TableFacts[];
 }
 

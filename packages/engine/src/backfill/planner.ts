@@ -23,6 +23,8 @@ import type {
 } from '@brimful/model';
 import { Problem, STATUS_KEY, defaultTable, isDiscovered, toProblem } from '@brimful/model';
 import type { Store } from '@brimful/store';
+import { knownCollections } from '../capture/known-collections.ts';
+import { isCutOff } from '../capture/lost-changes.ts';
 import { measuredRead } from '../capture/reading-time.ts';
 import { currentBase } from '../collection/base.ts';
 import { collectionGenerations, tableGenerations } from '../collection/generations.ts';
@@ -155,10 +157,8 @@ export class Planner {
   async #materialized(materialization: MaterializationSpec): Promise<readonly Subject[]> {
     const named = materialization.bindings.map(({ source }) => source);
     const capture = this.#options.spec.captures.find(({ name }) => name === materialization.source);
-    const records = capture === undefined ? [] : await this.#options.store.registry.list('schemas/');
-    const followed = records
-      .map(({ key }) => key.slice('schemas/'.length, key.lastIndexOf('/')))
-      .filter((collection) => capture !== undefined && mayFeed(capture, collection));
+    const followed =
+      capture === undefined ? [] : await knownCollections(this.#options.store.registry, capture);
     return [...new Set([...named, ...followed])].map((collection) => ({ collection, resource: null }));
   }
 
@@ -211,6 +211,7 @@ export class Planner {
       // What came since the base is not in it: near enough for a comparison with statistics.
       collectionRows: base === undefined ? null : { value: base.rows, quality: 'sampled' },
       phase: published?.phase ?? null,
+      isCutOff: isCutOff(published?.problem),
     };
   }
 
@@ -334,14 +335,6 @@ function collectionOf({ bindings, autoDiscover }: CaptureSpec, resource: Resourc
   return autoDiscover !== undefined && isDiscovered(resource.name, autoDiscover)
     ? `${autoDiscover.prefix}/${resource.suggestedTarget}`
     : undefined;
-}
-
-/** Whether a collection can be one of the capture's. */
-function mayFeed({ bindings, autoDiscover }: CaptureSpec, collection: string): boolean {
-  return (
-    bindings.some(({ target }) => target === collection) ||
-    (autoDiscover !== undefined && collection.startsWith(`${autoDiscover.prefix}/`))
-  );
 }
 
 /** The table that a materialization makes of a collection, if it makes any. */

@@ -72,13 +72,14 @@ describe('changes that were lost', () => {
     );
   });
 
-  test('of a whole capture: no run helps, and that is said with what does', () => {
-    expect(captureProposalOf(problem('BRM-PG-SLOT-LOST'), 8)).toMatchObject({
-      command: 'brimful down --drop',
-      sentence: expect.stringContaining('all 8 tables') as string,
-    });
-    expect(captureProposalOf(problem('BRM-PG-UNREACHABLE'), 8)).toBeUndefined();
-    expect(captureProposalOf(undefined, 8)).toBeUndefined();
+  test('of a whole capture: a reset of all its tables, and nothing less', () => {
+    for (const code of ['BRM-PG-SLOT-LOST', 'BRM-PG-SERVER-RESTORED', 'BRM-PG-PUBLICATION-LOST'] as const)
+      expect(captureProposalOf('shop/postgres', problem(code))?.command).toBe(
+        'brimful backfill run shop/postgres --mode reset --reason "changes were lost"',
+      );
+    expect(captureProposalOf('shop/postgres', problem('BRM-PG-SERVER-CHANGED'))).toBeUndefined();
+    expect(captureProposalOf('shop/postgres', undefined)).toBeUndefined();
+    expect(proposed({ isGap: true, problem: problem('BRM-CAPTURE-CUT-OFF') })).toContain('--mode reset');
   });
 });
 

@@ -1,5 +1,6 @@
 import type { ProblemRecord, RunProposal, Schema } from '@brimful/model';
 import { widensTo } from '@brimful/model';
+import { hasLostChanges } from '../capture/lost-changes.ts';
 
 /** What is known of a table that something is wrong with. */
 export interface TableInTrouble {
@@ -20,12 +21,6 @@ export interface TableInTrouble {
 const SAME_SHAPE_CODES: ReadonlySet<string> = new Set(['BRM-PG-NOT-PUBLISHED']);
 /** A reset is building what is whole. */
 const UNDER_WAY_CODES: ReadonlySet<string> = new Set(['BRM-RUN-GAP']);
-/** The source has forgotten changes of all tables. */
-const LOST_CODES: ReadonlySet<string> = new Set([
-  'BRM-PG-SLOT-LOST',
-  'BRM-PG-SLOT-RECREATED',
-  'BRM-PG-SERVER-BEHIND',
-]);
 
 /** The smallest safe run that mends a table; undefined: none is needed, or none can help. */
 export function proposalOf(table: TableInTrouble): RunProposal | undefined {
@@ -80,13 +75,13 @@ function areHeld(shapes: readonly Schema[]): boolean {
 
 /** What can be done when the source has forgotten changes of every table of a capture. */
 export function captureProposalOf(
+  capture: string,
   problem: ProblemRecord | undefined,
-  tables: number,
 ): RunProposal | undefined {
-  if (problem === undefined || !LOST_CODES.has(problem.code)) return undefined;
+  if (!hasLostChanges(problem)) return undefined;
   return {
-    command: 'brimful down --drop',
-    sentence: `No run can mend this: all ${tables} tables have lost changes, and their stream cannot go on. After this, \`brimful up\` copies them again.`,
+    command: `brimful backfill run ${word(capture)} --mode reset --reason "changes were lost"`,
+    sentence: `Reset all tables of ${capture}: the stream begins anew, and each is read whole beside what is there, and swapped in.`,
   };
 }
 

@@ -157,6 +157,11 @@ describe('a run that changes', () => {
     run = steps(order(run, 'redo'), 'swapped');
     expect(run).toMatchObject({ state: 'swapped', intent: null, undoUntil: until });
     expect(stateOf(run, A)).toBe('swapped');
+    // Something that only a person can mend stands in the way: the wish is given up, the window stays.
+    const refused = steps(order(run, 'undo'), 'exchange refused');
+    expect(refused).toMatchObject({ state: 'swapped', intent: null, undoUntil: until });
+    expect(stateOf(refused, A)).toBe('swapped');
+    expect(order(refused, 'undo').intent).toBe('undo');
     expect(steps(run, 'undo unavailable')).toMatchObject({ state: 'swapped', undoUntil: null });
     expect(stateOf(steps(run, 'undo window ended'), A)).toBe('done');
   });

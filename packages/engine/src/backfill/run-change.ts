@@ -98,6 +98,7 @@ export function stepRun(run: Run, input: RunInput, circumstances: Circumstances)
 const CHANGES_RECORD: ReadonlySet<RunInput> = new Set<RunInput>([
   'undo window ended',
   'undo unavailable',
+  'exchange refused',
   'rest cancelled',
 ]);
 
@@ -111,6 +112,7 @@ function undoChange(run: Run, input: RunInput, now: number): Pick<Run, 'undoUnti
       if (run.state === 'swapped' || run.state === 'undone') return { undoUntil, intent: null };
       return { undoUntil: undoMilliseconds > 0 ? now + undoMilliseconds : null, intent: null };
     case 'swapped back':
+    case 'exchange refused':
       return { undoUntil, intent: null };
     case 'undo window ended':
     case 'undo unavailable':

@@ -55,6 +55,7 @@ const INPUTS = Object.keys({
   'undo window ended': 0,
   'swapped back': 0,
   'undo unavailable': 0,
+  'exchange refused': 0,
   failed: 0,
   expired: 0,
 } satisfies Record<RunInput, 0>) as RunInput[];

@@ -4,7 +4,8 @@ import { RUN_STATES } from '@brimful/model';
 /**
  * What can happen to a run: a person's verb, or what its executor sees. `rest cancelled`: a person cancelled it when some
  * tables had been swapped in already. `completed`: there is nothing (left) to swap. `undo unavailable`: the previous
- * generation cannot be kept current any longer.
+ * generation cannot be kept current any longer. `exchange refused`: an undo or redo met what only a person can mend, and
+ * everything is as it was before.
  */
 export type RunInput =
   | RunVerb
@@ -26,6 +27,7 @@ export type RunInput =
   | 'undo window ended'
   | 'swapped back'
   | 'undo unavailable'
+  | 'exchange refused'
   | 'failed'
   | 'expired';
 
@@ -90,6 +92,7 @@ const TABLE: Readonly<Record<RunInput, Row<typeof RUN_STATES, RunState>>> = {
   'undo window ended':[__, __, __, __, __, __, __, __, __, __, __, dn, __, __, __, __, un],
   'swapped back':     [__, __, __, __, __, __, __, __, __, __, __, un, __, __, __, __, un],
   'undo unavailable': [__, __, __, __, __, __, __, __, __, __, __, sw, __, __, __, __, un],
+  'exchange refused': [__, __, __, __, __, __, __, __, __, __, __, sw, __, __, __, __, un],
   failed:             [__, fa, fa, fa, fa, fa, fa, fa, fa, fa, fa, __, __, __, __, __, __],
   expired:            [ex, ex, ex, __, __, __, __, __, __, __, __, __, __, __, __, __, __],
 };
@@ -163,6 +166,7 @@ const INPUT_PHRASES: Readonly<Record<RunInput, string>> = {
   'undo window ended': 'lose its undo window',
   'swapped back': 'be swapped back',
   'undo unavailable': 'lose its way back',
+  'exchange refused': 'be refused an exchange',
   failed: 'fail',
   expired: 'expire',
 };

@@ -4,25 +4,28 @@ import type {
   CaptureSession,
   Position,
   Resource,
-  StreamPart,
 } from '@brimful/connector';
-import type { CaptureSpec, Json, PastProblem, ProblemRecord, TaskState } from '@brimful/model';
+import type { CaptureSpec, PastProblem, ProblemRecord, TaskState } from '@brimful/model';
 import { Problem, assert, batchBytes, isDiscovered, toProblem } from '@brimful/model';
 import { CollectionWriter } from '../collection/collection-writer.ts';
 import { collectionGenerations } from '../collection/generations.ts';
 import type { EngineContext } from '../context.ts';
 import { BackOff } from '../flow/back-off.ts';
+import { Bell } from '../flow/bell.ts';
 import type { PauseGate } from '../flow/pause-gate.ts';
-import { sleep } from '../flow/pause-gate.ts';
+import { sleep, untilAborted } from '../flow/pause-gate.ts';
 import { Slots } from '../flow/slots.ts';
 import { Watermark } from '../flow/watermark.ts';
-import { CapturedResource } from './captured-resource.ts';
+import { CaptureMemory } from './capture-memory.ts';
+import { CapturedResource, byResource } from './captured-resource.ts';
 import { CapturedTable } from './captured-table.ts';
 import type { CaptureCheckpoint, RereadRequest } from './checkpoint.ts';
-import type { Followed } from './followed.ts';
 import { failIfLeftOut, followedBy } from './followed.ts';
+import { knownCollections } from './known-collections.ts';
 import type { LiveSession } from './live-session.ts';
+import { cutOffProblem, hasLostChanges } from './lost-changes.ts';
 import type { ReadPace } from './read-chunk.ts';
+import { FREE } from './read-chunk.ts';
 import { ReadingTime, noteMeasuredRead } from './reading-time.ts';
 import { backfillTable } from './table-backfill.ts';
 
@@ -32,15 +35,6 @@ const DISCOVERY_MILLISECONDS = 10_000;
 const ACKNOWLEDGE_MILLISECONDS = 500;
 /** Tables whose first read runs at once; their chunks share the session's readers. */
 const TABLES_AT_ONCE = 4;
-
-/** What a capture keeps about its source besides the journals. */
-interface CaptureMemory {
-  /** No more than this was ever acknowledged. */
-  readonly acknowledged: string | null;
-  readonly session: Json;
-  /** Absent in what earlier versions noted. */
-  readonly followed?: Followed;
-}
 
 /**
  * Runs one capture for as long as its signal allows: sessions with the source one after another, each of which follows
@@ -63,7 +57,8 @@ export class CaptureTask {
   readonly #context: EngineContext;
   readonly #connector: CaptureConnector<unknown>;
   readonly #gate: PauseGate;
-  #memory: CaptureMemory = { acknowledged: null, session: null };
+  readonly #memory: CaptureMemory;
+  readonly #again = new Bell();
   #acknowledge: Position = 0n;
   #announced = new Set<string>();
   #live: LiveSession | undefined;
@@ -79,6 +74,7 @@ export class CaptureTask {
     this.spec = spec;
     this.#connector = connector;
     this.#gate = gate;
+    this.#memory = new CaptureMemory(context.store.registry, spec.name);
   }
 
   /** Called with the size of what the stream brought. */
@@ -90,10 +86,11 @@ export class CaptureTask {
   /** Called with the collection of every table that joins, also later. */
   onCollection: (collection: string) => void = () => undefined;
 
-  /** Ends when the signal aborts, or with a problem that only an operator can mend. */
+  /** Ends when the signal aborts, or with a problem that only an operator can mend; what a run can mend is waited for. */
   async run(signal: AbortSignal): Promise<void> {
     const backOff = new BackOff();
     while (!signal.aborted) {
+      const again = this.#again.next;
       const started = this.#context.now();
       try {
         await this.#runSession(signal);
@@ -107,7 +104,12 @@ export class CaptureTask {
             { capture: this.spec.name, problem: this.problem, error: thrown },
             problem.message,
           );
-          return;
+          if (!hasLostChanges(this.problem)) return;
+          // Destinations keep what they have, and runs that go on, or are taken back, find it there.
+          for (const known of await knownCollections(this.#context.store.registry, this.spec))
+            this.onCollection(known);
+          await untilAborted(again, signal).catch(() => undefined);
+          continue;
         }
         this.retries += 1;
         this.lastProblem = { at: this.#context.now(), problem: this.problem };
@@ -122,7 +124,7 @@ export class CaptureTask {
   async #runSession(outer: AbortSignal): Promise<void> {
     const ended = new AbortController();
     const signal = AbortSignal.any([outer, ended.signal]);
-    await this.#loadMemory();
+    await this.#memory.load();
     const session = await this.#connector.open(this.spec.config, this.#captureContext());
     const tasks: Promise<void>[] = [];
     const guard = (task: Promise<void>): void => {
@@ -134,12 +136,14 @@ export class CaptureTask {
     };
     try {
       const fresh = await this.#open(session, await session.discover(), false);
+      if (this.#memory.wantsAnew) this.#context.reach('capture.before-begun-anew');
+      await this.#memory.begunAnew();
       this.state = 'running';
       this.problem = undefined;
       guard(this.#followStream(session, signal));
       guard(this.#acknowledgeAlways(session, signal));
       guard(this.#backfillAll(session, fresh, signal));
-      await Promise.race([...tasks, this.#waitForAbort(signal)]);
+      await Promise.race([...tasks, untilAborted(new Promise<never>(() => undefined), signal)]);
       if (ended.signal.aborted) throw ended.signal.reason;
     } finally {
       ended.abort(new Problem('BRM-CAPTURE-ENDED', 'the session has ended', { kind: 'retry' }));
@@ -172,11 +176,15 @@ export class CaptureTask {
     // Also when there are none: the source is told what is not wanted any more.
     if (opened.length === 0 && anew) return [];
     // Before anything of them is journaled, and before anything is acknowledged that others would have needed.
-    await this.#saveMemory({ ...this.#memory, followed: followedBy(this.resources.values()) });
+    await this.#memory.follow(followedBy(this.resources.values()));
     const joined = await session.join(opened.map((resource) => resource.name));
     await Promise.all(
       joined.map(async ({ resource, schema, from }) => {
-        for (const table of this.resources.get(resource)?.tables ?? []) await table.joined(schema, from);
+        for (const table of this.resources.get(resource)?.tables ?? []) {
+          // What is cut off takes nothing more; positions of the stream that was lost mean nothing in this one.
+          if (!table.isCutOff) await table.joined(schema, from);
+          else if (this.#memory.wantsAnew) await table.beginAt({ position: from.toString() });
+        }
       }),
     );
     return opened;
@@ -190,11 +198,19 @@ export class CaptureTask {
     const open = async (generation: number): Promise<CapturedTable> => {
       const writer = await CollectionWriter.open<CaptureCheckpoint>(this.#context, target, generation);
       const table = new CapturedTable(this.#context, resource, writer);
-      if (anew && writer.head.checkpoint !== undefined) await table.beginAnew();
+      const isKnown = writer.head.checkpoint !== undefined;
+      if (isKnown && this.#memory.wantsAnew) await table.cutOff();
+      else if (isKnown && anew) await table.beginAnew();
       return table;
     };
     const captured = new CapturedResource(this.#context, await open(current));
-    for (const other of [next, previous]) if (other !== null) await captured.attach(await open(other));
+    for (const other of [next, previous]) {
+      if (other === null) continue;
+      const table = await open(other);
+      // One that has not begun would begin where its siblings stood: its run brings it when the stream has begun.
+      if (this.#memory.wantsAnew && !table.isCutOff) await table.writer[Symbol.asyncDispose]();
+      else await captured.attach(table);
+    }
     return captured;
   }
 
@@ -372,8 +388,10 @@ export class CaptureTask {
   async reread(collection: string, request: RereadRequest): Promise<void> {
     const { live, resource } = this.#reachable(collection);
     const table = resource.current;
-    const isKnown = table.backfill.reread?.run === request.run;
+    const { reread } = table.backfill;
+    const isKnown = reread?.run === request.run && reread.outcome !== 'cancelled';
     if (isKnown && table.isRead) return;
+    if (table.isCutOff) throw cutOffProblem(collection);
     // Its first read, or that of a run that is being given up, comes to its end first.
     if (!isKnown && !table.isRead)
       throw new Problem('BRM-RUN-READING', `${collection} is still being read`, { kind: 'retry' });
@@ -382,6 +400,24 @@ export class CaptureTask {
       await table.reread(request);
       await this.#revisit(live, resource, table);
     });
+  }
+
+  /**
+   * A run that reads all tables anew has the stream begin anew, where the one that was followed is lost: the next session
+   * does it, and marks everything that was journaled as cut off. Durable on return; once for each run. (Handoff rule H15)
+   */
+  async beginAnew(run: string): Promise<void> {
+    if (this.state !== 'failed' || !hasLostChanges(this.problem)) return;
+    await this.#memory.load();
+    if (this.#memory.hasBegunAnewFor(run)) return;
+    await this.#memory.wantAnew(run);
+    this.#acknowledge = 0n;
+    this.sourceEnd = 0n;
+    this.caughtUpAt = 0;
+    this.passed.reset();
+    this.state = 'starting';
+    this.#context.reach('capture.wants-anew');
+    this.#again.ring();
   }
 
   /** A run's read is given up; what it brought stays. Idempotent. Throws as above. */
@@ -432,48 +468,23 @@ export class CaptureTask {
   /** Noted here before it is said there: a source that has forgotten more than our note has lost something. */
   async #persistAcknowledged(session: CaptureSession): Promise<void> {
     const acknowledge = this.#acknowledge;
-    if (acknowledge <= BigInt(this.#memory.acknowledged ?? 0)) return;
-    await this.#saveMemory({ ...this.#memory, acknowledged: acknowledge.toString() });
+    if (acknowledge <= (this.#memory.acknowledged ?? 0n)) return;
+    await this.#memory.acknowledge(acknowledge);
     this.#context.reach('capture.before-acknowledge');
     session.acknowledge(acknowledge);
   }
 
   #captureContext(): CaptureContext {
-    const { acknowledged, session } = this.#memory;
     return {
       log: this.#context.log,
       now: () => this.#context.now(),
       reach: (point) => this.#context.reach(point),
       capture: this.spec.name,
-      ...(acknowledged === null ? {} : { durable: BigInt(acknowledged) }),
-      ...(session === null ? {} : { memory: session }),
-      remember: (memory) => this.#saveMemory({ ...this.#memory, session: memory }),
+      ...this.#memory.told,
+      remember: (memory) => this.#memory.remember(memory),
     };
   }
-
-  async #loadMemory(): Promise<void> {
-    const record = await this.#context.store.registry.get<CaptureMemory>(`captures/${this.spec.name}`);
-    if (record !== undefined) this.#memory = record.value;
-  }
-
-  async #saveMemory(memory: CaptureMemory): Promise<void> {
-    this.#memory = memory;
-    await this.#context.store.registry.put(`captures/${this.spec.name}`, memory);
-  }
-
-  async #waitForAbort(signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    if (signal.aborted) return;
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    await promise;
-  }
 }
-
-const FREE: ReadPace = {
-  reader: () => Promise.resolve(() => undefined),
-  take: () => Promise.resolve(),
-  chunkBytes: () => Infinity,
-};
 
 /** A journal that did not take something takes nothing more, and the source may be lost: the session ends for all. */
 async function orEnd(live: LiveSession, work: () => Promise<void>): Promise<void> {
@@ -483,14 +494,4 @@ async function orEnd(live: LiveSession, work: () => Promise<void>): Promise<void
     if (toProblem(thrown).kind === 'retry') live.fail(thrown);
     throw thrown;
   }
-}
-
-function byResource(parts: readonly StreamPart[]): Map<string, StreamPart[]> {
-  const grouped = new Map<string, StreamPart[]>();
-  for (const part of parts) {
-    const group = grouped.get(part.resource);
-    if (group === undefined) grouped.set(part.resource, [part]);
-    else group.push(part);
-  }
-  return grouped;
 }

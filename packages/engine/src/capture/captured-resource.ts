@@ -20,6 +20,8 @@ export class CapturedResource {
   /** By generation; ascending. */
   readonly #tables = new Map<number, CapturedTable>();
   #current: number;
+  /** Where the stream is, as far as this table goes, whether anybody was fed or not. */
+  #delivered: Resume | undefined;
 
   constructor(context: EngineContext, current: CapturedTable) {
     this.#context = context;
@@ -47,9 +49,10 @@ export class CapturedResource {
   /** Where the stream is to go on for this table: what is fed stands at one place. (Invariant 4) */
   get resume(): Resume {
     const [first, ...others] = this.#fed();
+    // Nobody follows it at present: who joins next begins where the stream is.
+    if (first === undefined) return this.#delivered ?? this.current.resume;
     assert(
-      first !== undefined &&
-        others.every(({ resume }) => JSON.stringify(resume) === JSON.stringify(first.resume)),
+      others.every(({ resume }) => JSON.stringify(resume) === JSON.stringify(first.resume)),
       `all journals of ${this.collection} stand at the same place of the stream`,
     );
     return first.resume;
@@ -57,7 +60,12 @@ export class CapturedResource {
 
   /** Journals parts of the stream, in order, in all generations: one atomic write. (Invariant 2) */
   async follow(parts: readonly StreamPart[]): Promise<void> {
-    await this.#turn.run(() => this.#inTurns(this.#fed(), [], parts));
+    await this.#turn.run(async () => {
+      const fed = this.#fed();
+      if (fed.length > 0) await this.#inTurns(fed, [], parts);
+      else if (parts.some(({ kind }) => kind === 'dropped')) this.current.markDropped();
+      for (const part of parts) if ('resume' in part) this.#delivered = part.resume;
+    });
   }
 
   /**
@@ -120,10 +128,13 @@ export class CapturedResource {
     await Promise.allSettled(this.tables.map((table) => table.writer[Symbol.asyncDispose]()));
   }
 
-  /** A journal that has lost changes is left where it lost them while another one takes over. */
+  /**
+   * A journal that has lost changes is left where it lost them while another one takes over; one that was cut off with all
+   * others of its capture is, in any case. (Handoff rule H15)
+   */
   #fed(): readonly CapturedTable[] {
     const whole = this.tables.filter((table) => table.backfill.phase !== 'gap');
-    return whole.length === 0 ? this.tables : whole;
+    return whole.length === 0 ? this.tables.filter((table) => !table.isCutOff) : whole;
   }
 
   /** Takes the turns of all journals, one inside the other, in the order of generations; so nobody waits in a circle. */
@@ -146,6 +157,17 @@ export class CapturedResource {
     );
     for (const commit of commits) commit.table.followed(commit.checkpoint);
   }
+}
+
+/** In order, by the source's name of the table. */
+export function byResource(parts: readonly StreamPart[]): Map<string, StreamPart[]> {
+  const grouped = new Map<string, StreamPart[]>();
+  for (const part of parts) {
+    const group = grouped.get(part.resource);
+    if (group === undefined) grouped.set(part.resource, [part]);
+    else group.push(part);
+  }
+  return grouped;
 }
 
 function begunAnew(collection: string): ProblemRecord {

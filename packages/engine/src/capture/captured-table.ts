@@ -25,6 +25,7 @@ import { Meter } from '../flow/meter.ts';
 import { carriedInto, stillUnchanged } from './carried-rows.ts';
 import type { Backfill, BackfillEvent, CaptureCheckpoint, Reread, RereadRequest } from './checkpoint.ts';
 import { newBackfill, newCheckpoint, nextPhase } from './checkpoint.ts';
+import { cutOff, isCutOff } from './lost-changes.ts';
 
 /** A segment of an open chunk: durable, but in no journal yet. `keys` are its key columns, in key order. */
 export interface OpenSegment {
@@ -180,7 +181,7 @@ export class CapturedTable {
       } else if (part.kind === 'stale') {
         backfill = { ...backfill, problem: part.problem };
       } else {
-        this.#dropped = true;
+        this.markDropped();
       }
     }
     return { resume, backfill };
@@ -199,11 +200,33 @@ export class CapturedTable {
     });
   }
 
+  /** Its journal ends where the stream was lost. */
+  get isCutOff(): boolean {
+    return this.backfill.phase === 'gap' && isCutOff(this.backfill.problem);
+  }
+
+  /** The stream begins anew, and nobody has seen what lies between. Idempotent. (Handoff rule H15) */
+  async cutOff(): Promise<void> {
+    await this.writer.exclusive(async () => {
+      const phase = phaseAfter(this.backfill, 'lost');
+      const problem = cutOff(this.writer.collection);
+      const { reread } = this.backfill;
+      const given = reread?.outcome === 'reading' ? { ...reread, outcome: 'cancelled' as const } : reread;
+      await this.#commitBackfill({ ...this.backfill, phase, problem, reread: given });
+    });
+  }
+
+  /** The source has it no more. */
+  markDropped(): void {
+    this.#dropped = true;
+  }
+
   /** A run wants the table read again. From now on changes are recorded. Asked twice for the same run, it stays as it is. */
   async reread(request: RereadRequest): Promise<void> {
     await this.writer.exclusive(async () => {
       const { backfill } = this.#checkpoint;
-      if (backfill.reread?.run === request.run) return;
+      const { reread: known } = backfill;
+      if (known?.run === request.run && known.outcome !== 'cancelled') return;
       const phase = phaseAfter(backfill, 'reread');
       const before = backfill.phase === 'gap' ? 'gap' : 'complete';
       const { problem } = backfill;

@@ -35,6 +35,13 @@ export interface ReadPace {
   chunkBytes(): number;
 }
 
+/** Held back by nothing. */
+export const FREE: ReadPace = {
+  reader: () => Promise.resolve(() => undefined),
+  take: () => Promise.resolve(),
+  chunkBytes: () => Infinity,
+};
+
 /** Waits until one more chunk may be opened; the result says that it is closed. What is held back takes nobody's place. */
 export async function admit(means: BackfillMeans, signal: AbortSignal): Promise<() => void> {
   const { gate, pace, readers } = means;

@@ -1,4 +1,4 @@
-/** A position that only grows, and those who wait for it. */
+/** A position that only grows while one stream is followed, and those who wait for it. */
 export class Watermark {
   #position: bigint;
   readonly #waiters = new Set<{ readonly position: bigint; readonly resolve: () => void }>();
@@ -19,6 +19,11 @@ export class Watermark {
       this.#waiters.delete(waiter);
       waiter.resolve();
     }
+  }
+
+  /** Another stream begins, whose positions may be smaller. Who waits goes on waiting. */
+  reset(): void {
+    this.#position = 0n;
   }
 
   /** Resolves when the mark is at or past `position`; rejects with the signal's reason. */

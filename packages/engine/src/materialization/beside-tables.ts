@@ -6,10 +6,10 @@ export class BesideTables {
   readonly #feeds = new Map<string, TableFeed | undefined>();
   readonly #problems = new Map<string, ProblemRecord>();
 
-  /** Takes the place of one that is going to be opened; false when it is taken, or has failed before. */
+  /** Takes the place of one that is going to be opened; false when it is taken. */
   begin(collection: string, generation: number): boolean {
     const key = keyOf(collection, generation);
-    if (this.#feeds.has(key) || this.#problems.has(key)) return false;
+    if (this.#feeds.has(key)) return false;
     this.#feeds.set(key, undefined);
     return true;
   }

@@ -3,6 +3,7 @@ import type { MaterializationBindingSpec } from '@brimful/model';
 import { Problem, assert } from '@brimful/model';
 import { describe, expect, test } from 'vitest';
 import { CollectionWriter } from '../collection/collection-writer.ts';
+import { tableGenerations } from '../collection/generations.ts';
 import { ByteBudget } from '../flow/byte-budget.ts';
 import type { ApplyFault } from '../testing/memory-destination.ts';
 import { MemoryDatabase, memoryConnector } from '../testing/memory-destination.ts';
@@ -130,6 +131,55 @@ describe('one table that cannot go on', () => {
     await fixture.write('shop/bad', insert(2));
     await fixture.untilRows('good', 2);
     expect(fixture.target.rows('bad', DOCS)).toEqual([]);
+  });
+
+  // Invariant 7
+  test('one that stopped is there again when the connection is: not written, and what replaces it is swapped in', async () => {
+    let isBad = true;
+    let isLost = false;
+    await using fixture = new Fixture({
+      poison: (table, actions) =>
+        isBad && table === 'bad' && actions.some(({ kind }) => kind === 'merge')
+          ? poisoned(table)
+          : undefined,
+      applyFault: () => {
+        const fault = isLost ? 'refused' : 'none';
+        isLost = false;
+        return fault;
+      },
+    });
+    const { task, target } = fixture;
+    for (const collection of ['shop/bad', 'shop/good']) {
+      task.add(collection);
+      await fixture.write(collection, insert(1));
+      await fixture.complete(collection);
+    }
+    await fixture.untilRows('good', 1);
+    await fixture.until('the poisoned table stops', () => task.failed.size === 1);
+    const stopped = task.feeds.get('shop/bad');
+    isBad = false;
+    isLost = true;
+    await fixture.write('shop/good', insert(2));
+    await fixture.untilRows('good', 2);
+    const reopened = (): boolean => ![undefined, stopped].includes(task.feeds.get('shop/bad'));
+    await fixture.until('the next session', reopened);
+    expect(task.problemOf('shop/bad', 1)).toMatchObject({ code: 'BRM-SIM-VALUE' });
+    await fixture.write('shop/bad', insert(2));
+    const { registry } = memoryContext(fixture.disk).store;
+    const next = { generation: 2, collectionGeneration: 1 };
+    await tableGenerations(registry, 'copy', 'bad').change((now) => ({ ...now, next, latest: 2 }));
+    task.addEdition('shop/bad', next);
+    const isBuilt = (): boolean => task.edition('shop/bad', 2)?.applied.offset === 4;
+    await fixture.until(
+      'the next generation',
+      () => task.edition('shop/bad', 2)?.phase === 'live' && isBuilt(),
+    );
+    expect(target.rows('bad', DOCS)).toEqual([]);
+    await task.swap([{ collection: 'shop/bad', to: 2 }], new AbortController().signal);
+    await fixture.untilRows('bad', 2);
+    expect(task.failed.size).toBe(0);
+    // The way back is open, though nothing that stopped goes on by itself.
+    expect(task.problemOf('shop/bad', 1)).toMatchObject({ code: 'BRM-SIM-VALUE' });
   });
 
   test('changes that do not fit the table stop it alone', async () => {

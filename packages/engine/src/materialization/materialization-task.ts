@@ -42,7 +42,7 @@ export class MaterializationTask {
   readonly feeds = new Map<string, TableFeed>();
   /** Of generations beside them: being built, or kept to go back to. */
   readonly beside = new BesideTables();
-  /** Tables that stopped, by collection, until the next start. (Invariant 8) */
+  /** Tables that stopped, by collection, until the next start: opened, so that they can be exchanged, and not written. (Invariant 8) */
   readonly failed = new Map<string, ProblemRecord>();
   readonly bindings = new Map<string, MaterializationBindingSpec>();
   state: TaskState = 'starting';
@@ -167,9 +167,10 @@ export class MaterializationTask {
     edition: TableEdition,
     signal: AbortSignal,
   ): Promise<void> {
-    if (this.failed.has(collection)) return;
+    const stopped = this.failed.get(collection);
     try {
       const feed = await this.#open(destination, collection, edition, signal);
+      if (stopped !== undefined) feed.stop(stopped);
       this.feeds.set(collection, feed);
       await this.#noteWhatIsLive(collection);
       await feed.read(signal);
@@ -190,8 +191,10 @@ export class MaterializationTask {
   ): Promise<void> {
     const { generation } = edition;
     if (!this.beside.begin(collection, generation)) return;
+    const stopped = this.beside.problem(collection, generation);
     try {
       const feed = await this.#open(destination, collection, edition, signal);
+      if (stopped !== undefined) feed.stop(stopped);
       this.beside.set(collection, generation, feed);
       await this.#noteWhatIsLive(collection);
       const { current, next, previous } = await this.#generations(collection).read();
@@ -483,10 +486,7 @@ export class MaterializationTask {
     const feed = beside === undefined ? this.feeds.get(collection) : this.beside.get(collection, beside);
     if (beside === undefined) this.failed.set(collection, record);
     else this.beside.fail(collection, beside, record);
-    if (feed !== undefined) {
-      feed.problem = record;
-      feed.close();
-    }
+    feed?.stop(record);
     this.#context.log.error(
       { materialization: this.spec.name, collection, generation: beside, problem: record },
       problem.message,

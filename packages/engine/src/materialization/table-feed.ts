@@ -175,6 +175,12 @@ export class TableFeed {
     }
   }
 
+  /** Nothing more is written to it, for this reason. It can still be exchanged. */
+  stop(problem: ProblemRecord): void {
+    this.problem = problem;
+    this.close();
+  }
+
   /** Gives up what was read, for good. */
   close(): void {
     this.#closed.abort();

@@ -45,7 +45,7 @@ export function captureStatus(
     retries: task.retries,
     lastProblem: task.lastProblem,
     problem: task.problem,
-    proposal: captureProposalOf(task.problem, bindings.length),
+    proposal: task.state === 'failed' ? captureProposalOf(task.spec.name, task.problem) : undefined,
     bindings,
   };
 }

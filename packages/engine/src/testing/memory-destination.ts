@@ -10,10 +10,11 @@ import type {
   TableSurvey,
   Work,
 } from '@brimful/connector';
-import type { Batch, Column, ColumnType, Json, Schema } from '@brimful/model';
+import type { Batch, Column, Json, Schema } from '@brimful/model';
 import { Problem, assert, keyIndices, matchColumns } from '@brimful/model';
 import type { Value } from '@brimful/model/testing';
 import { UNKNOWN, columnOf, valueAt } from '@brimful/model/testing';
+import { valueAs } from './value-as.ts';
 import type { SeededRandom } from './scheduler.ts';
 
 /** Rows as their values, in the order of the table's columns. */
@@ -101,6 +102,9 @@ export function memoryConnector(
   };
 }
 
+/** A swap takes long now and then. */
+const MOST_SWAP_TURNS = 40;
+
 /** Small, so that a reading of a few rows is several batches. */
 const MOST_BATCH_ROWS = 4;
 
@@ -129,12 +133,7 @@ function parsed(checkpoint: string | undefined): Json | undefined {
   return checkpoint === undefined ? undefined : (JSON.parse(checkpoint) as Json);
 }
 
-/** A value that was written before its column became wider. */
-function valueAs(type: ColumnType, value: Value): Value {
-  if (typeof value !== 'number' && typeof value !== 'bigint') return value;
-  if (type.kind === 'int64') return BigInt(value);
-  return type.kind === 'decimal' ? String(value) : value;
-}
+const NOTHING_TO_SAY = { bytes: null, dependents: [], columns: [], misfits: [], guards: [] } as const;
 
 class MemoryDestination implements Destination {
   readonly lanes: number;
@@ -143,6 +142,8 @@ class MemoryDestination implements Destination {
   readonly #means: MemoryDestinationMeans;
   readonly #epochs = new Map<string, number>();
   readonly #applying = new Set<string>();
+  /** Exchanges come beside the session's own work: it may go idle, or end, in the middle of one. */
+  readonly #exchanging = new Set<string>();
   #closed = false;
 
   constructor(database: MemoryDatabase, means: MemoryDestinationMeans) {
@@ -200,12 +201,14 @@ class MemoryDestination implements Destination {
     const names = handles.map(({ request }) => keyOfTable(request.id));
     this.#checkOpen();
     // Writers of both are at rest.
-    this.#begin(names);
+    this.#begin(names, this.#exchanging);
     try {
       await this.#means.turn();
       signal.throwIfAborted();
       for (const { request } of handles) this.#fenced(request.id);
-      await this.#means.turn();
+      for (let turns = this.#means.random.below(MOST_SWAP_TURNS); turns >= 0; turns -= 1)
+        await this.#means.turn();
+      this.#checkOpen();
       const fault = this.#means.swapFault?.(pairs) ?? 'none';
       for (const { request } of handles) this.#fenced(request.id);
       // All or nothing: no turn between.
@@ -215,7 +218,7 @@ class MemoryDestination implements Destination {
         throw new Problem('BRM-SIM-DESTINATION', 'the destination was lost', { kind: 'retry' });
       return { attempts: 1, longestWaitMilliseconds: 0 };
     } finally {
-      for (const name of names) this.#applying.delete(name);
+      for (const name of names) this.#exchanging.delete(name);
     }
   }
 
@@ -241,14 +244,7 @@ class MemoryDestination implements Destination {
     await this.#means.turn();
     const live = this.#database.tables.get(table);
     if (live === undefined) return undefined;
-    return {
-      rows: live.state.rows.length,
-      bytes: null,
-      dependents: [],
-      columns: [],
-      misfits: [],
-      guards: [],
-    };
+    return { ...NOTHING_TO_SAY, rows: live.state.rows.length };
   }
 
   async idle(): Promise<void> {
@@ -258,7 +254,11 @@ class MemoryDestination implements Destination {
 
   async drop(id: TableRequest['id']): Promise<void> {
     await this.#means.turn();
-    assert(!this.#applying.has(keyOfTable(id)), 'a table is not dropped while it is written');
+    const key = keyOfTable(id);
+    assert(
+      !this.#applying.has(key) && !this.#exchanging.has(key),
+      'a table is not dropped while it is written',
+    );
     const name = this.#database.nameOf(id);
     if (name !== undefined) this.#database.tables.delete(name);
   }
@@ -273,12 +273,13 @@ class MemoryDestination implements Destination {
     if (this.#closed) throw new Problem('BRM-SIM-DESTINATION', 'the destination was lost', { kind: 'retry' });
   }
 
-  #begin(names: readonly string[]): void {
+  #begin(names: readonly string[], begun = this.#applying): void {
     assert(!this.#closed, 'the destination is open');
     assert(new Set(names).size === names.length, 'a table is in one transaction once');
     for (const name of names) {
-      assert(!this.#applying.has(name), `${name} is written by one transaction at a time`);
-      this.#applying.add(name);
+      const isFree = !this.#applying.has(name) && !this.#exchanging.has(name);
+      assert(isFree, `${name} is written by one transaction at a time`);
+      begun.add(name);
     }
     assert(this.#applying.size <= 64, 'applies are few');
   }

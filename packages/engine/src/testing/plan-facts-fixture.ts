@@ -82,6 +82,7 @@ export function bindingFacts(changes: Partial<BindingFacts> = {}): BindingFacts 
     hasBase: false,
     collectionRows: null,
     phase: 'streaming',
+    isCutOff: false,
     tables: [tableFacts()],
     ...changes,
   };

@@ -1,5 +1,6 @@
 import type { Run } from '@brimful/model';
 import { toProblem } from '@brimful/model';
+import type { Entry } from '@brimful/store';
 import { isOver } from '../backfill/run-state.ts';
 import { journalId } from '../collection/journal-id.ts';
 import type { TableGenerations } from '../collection/generations.ts';
@@ -11,6 +12,7 @@ import { Scheduler } from './scheduler.ts';
 import { mended, sourceRows, targetRows, textsOf } from './hidden-scope.ts';
 import type { SimulatedTable } from './simulated-database.ts';
 import { SimulatedDatabase } from './simulated-database.ts';
+import { pipeState } from './pipe-state.ts';
 import { SimulatedPeople, collectionOf, requestFor } from './simulated-people.ts';
 import type { SimulatedWorld } from './simulated-pipe.ts';
 import { CAPTURE, SimulatedPipe } from './simulated-pipe.ts';
@@ -64,6 +66,7 @@ export class RunSimulation {
   readonly #hidden = new Set<string>();
   #pipe: SimulatedPipe | undefined;
   #isDying = false;
+  #isWorking = true;
   /** The source is at rest, and nothing goes wrong any more. */
   #isCalm = false;
 
@@ -129,6 +132,7 @@ export class RunSimulation {
     await this.#compare('at rest');
     for (const table of this.world.source.tables)
       if (table.identity === 'key' && this.scheduler.random.chance(0.5)) await this.#mendUnseen(table);
+    for (let left = this.scheduler.random.below(4); left > 0; left -= 1) await this.#runDisturbed();
     this.scheduler.now += LONG_MILLISECONDS;
     await this.#until(
       () => this.#isAtRest() && this.#areAllOver(),
@@ -288,6 +292,58 @@ export class RunSimulation {
     this.#fail();
   }
 
+  /** A run at work, to its end and perhaps back, while its source goes on changing, some of it unseen just before. */
+  async #runDisturbed(): Promise<void> {
+    const { random } = this.scheduler;
+    const keyed = this.world.source.tables.filter(({ identity }) => identity === 'key');
+    const table = random.chance(0.5) ? random.pick(keyed) : undefined;
+    if (table !== undefined) {
+      for (let left = 1 + random.below(4); left > 0; left -= 1) this.#workload.actHidden(table);
+      this.#hidden.add(table.name);
+    }
+    const request =
+      table === undefined ? this.people.anyRequest() : requestFor('incremental', [collectionOf(table)]);
+    const run = await this.people.order(request);
+    if (run === undefined) {
+      if (table !== undefined) this.problems.push(`the run that mends ${table.name} is refused`);
+      return;
+    }
+    this.#count(`disturbed: ${request.mode}${table === undefined ? '' : ', unseen changes'}`);
+    await this.#disturb();
+    const now = this.#runs().find(({ id }) => id === run.id);
+    if (now?.state === 'swapped' && random.chance(0.5)) {
+      await this.people.backfills.order(run.id, { verb: 'undo', who: 'ada', why: null });
+      this.#count('disturbed: undo');
+      await this.#disturb();
+    }
+    await this.#compare('after a disturbed run');
+  }
+
+  /** The source changes for as long as a run is at work. Then all comes to rest. */
+  async #disturb(): Promise<void> {
+    const { random } = this.scheduler;
+    this.#isWorking = true;
+    const workload = new Workload(this.world.source, this.scheduler, {
+      operations: random.pick([50, 300, 1000]),
+      tableShare: random.pick([0, 0.02]),
+      activity: random.pick([0.1, 0.3, 0.6]),
+      visibility: random.pick([0.1, 0.5]),
+      truncates: false,
+      rewrites: random.chance(0.5),
+      newColumns: false,
+      isWanted: () => this.#isOneWorking(),
+    });
+    workload.run().catch((thrown: unknown) => this.problems.push(String(thrown)));
+    await this.#until(() => workload.done, WORKLOAD_STEP_LIMIT, 'a disturbed run', 'settle');
+    await this.#until(() => this.#isAtRest(), STEP_LIMIT, 'rest after a disturbed run', 'settle');
+  }
+
+  /** Looked at now and then only: it is asked all the time. */
+  #isOneWorking(): boolean {
+    if (this.scheduler.steps % LOOK_STEPS === 0) this.#isWorking = !this.#runs().every(isRunAtRest);
+    return this.#isWorking;
+  }
+
   /** Of the comparison of a table with its collection. */
   async #verdict(table: SimulatedTable): Promise<string> {
     const { verifications, process } = this.#pipe as SimulatedPipe;
@@ -360,8 +416,7 @@ export class RunSimulation {
           if (checkpoint === undefined || journal === undefined) return false;
           const { phase, offset } = JSON.parse(checkpoint) as { phase: string; offset: number };
           return (
-            phase === 'live' &&
-            journal.entries.slice(Math.max(0, offset - journal.first)).every(({ kind }) => kind === 'schema')
+            phase === 'live' && journal.entries.slice(Math.max(0, offset - journal.first)).every(meansNothing)
           );
         });
       }),
@@ -419,41 +474,13 @@ export class RunSimulation {
   }
 
   #state(): string {
-    const pipe = this.#pipe;
-    const tables = [...(pipe?.capture.resources.values() ?? [])].flatMap((resource) =>
-      resource.tables.map(
-        ({ writer, backfill, problem }) =>
-          `${writer.collection}/${writer.generation} ${backfill.phase} ${JSON.stringify(backfill.done)} of ${JSON.stringify(backfill.plan?.total)} ${JSON.stringify(problem)}`,
-      ),
-    );
-    const feeds = (pipe?.materializations ?? []).flatMap((task) => [
-      `${task.spec.name} ${task.state} ${JSON.stringify(task.problem)}`,
-      ...[...task.bindings.keys()].flatMap((collection) =>
-        task
-          .feedsOf(collection)
-          .map(
-            ({ handle, source, applied, busy, held, ready }) =>
-              `  ${collection} g${handle.request.id.generation} (${handle.place}) of ${source.journal} ${JSON.stringify(applied)} busy ${busy} held ${held} ready ${ready}`,
-          ),
-      ),
-    ]);
-    const runs = this.#runs().map(
-      ({ id, mode, state, because, bindings, undoUntil, intent, events }) =>
-        `${id} ${mode} ${state} ${because} undo until ${undoUntil} ${intent} ${bindings.map((binding) => `${binding.collection} ${binding.state}`).join()}\n     ${events.map(({ what }) => what).join('\n     ')}`,
-    );
-    const counts = [...this.counts].map(([what, count]) => `${count} × ${what}`).sort();
-    const notes = [...this.world.disk.records]
-      .filter(([key]) => key.startsWith('tables/') || key.startsWith('generations/'))
-      .map(([key, { value }]) => `${key} ${value}`);
-    return [
-      counts.join(', '),
-      ...notes,
-      `capture ${pipe?.capture.state} ${JSON.stringify(pipe?.capture.problem)}`,
-      ...tables,
-      ...feeds,
-      ...runs,
-    ].join('\n  ');
+    return pipeState(this.world, this.#pipe, this.#runs(), this.counts);
   }
+}
+
+/** To a table: its checkpoint moves on with what comes next. */
+function meansNothing({ kind, meta }: Entry): boolean {
+  return kind === 'schema' || (kind === 'rows' && meta.rows === 0);
 }
 
 function isRunAtRest({ state, intent, undoUntil, startedAt, report }: Run): boolean {

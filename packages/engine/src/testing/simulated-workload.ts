@@ -15,6 +15,8 @@ export interface WorkloadOptions {
   readonly truncates: boolean;
   readonly rewrites: boolean;
   readonly newColumns: boolean;
+  /** `operations` at most: it ends when this says so. */
+  readonly isWanted?: () => boolean;
 }
 
 export function addTables(database: SimulatedDatabase): void {
@@ -90,11 +92,12 @@ export class Workload {
 
   async run(): Promise<void> {
     const { random } = this.#scheduler;
-    for (let left = this.#options.operations; left > 0;) {
+    const { operations, isWanted } = this.#options;
+    for (let done = 0; done < operations && isWanted?.() !== false;) {
       await this.#scheduler.turn();
       if (random.chance(this.#options.visibility)) this.#endOne();
       if (!random.chance(this.#options.activity)) continue;
-      left -= 1;
+      done += 1;
       this.#act();
     }
     for (const transaction of this.#running) this.#database.commit(transaction);

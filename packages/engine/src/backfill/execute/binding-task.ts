@@ -4,6 +4,7 @@ import type { CapturedTable } from '../../capture/captured-table.ts';
 import { sleep } from '../../flow/pause-gate.ts';
 import type { BindingInput } from '../run-binding-state.ts';
 import type { BindingProgress } from '../run-change.ts';
+import { BEGINS_ANEW } from '../guards-capture.ts';
 import { comparesInPlace } from '../stages.ts';
 import type { RunMeans } from './means.ts';
 import { SourceTable } from './source-table.ts';
@@ -44,7 +45,7 @@ export class BindingTask {
     this.#binding = binding;
     this.#listener = listener;
     this.#tables = new TableSet(means, binding);
-    this.#source = new SourceTable(means, binding.collection);
+    this.#source = new SourceTable(means, binding.collection, run.plan.request.task);
   }
 
   /** Rejects with the signal's reason, or with what stops this table. `retry` problems: begin again. */
@@ -64,6 +65,7 @@ export class BindingTask {
   async #reset(signal: AbortSignal): Promise<void> {
     const generation = this.#binding.generation.to;
     await this.#listener.step('read');
+    await this.#beginAnew();
     const keeps = this.#run.plan.request.missingRows === 'keep';
     await this.#source.addGeneration(generation, keeps);
     await this.#tables.build(generation);
@@ -72,6 +74,14 @@ export class BindingTask {
     await this.#listener.step('build');
     await this.#untilCaughtUp(generation, signal);
     await this.#verify(true, generation, signal);
+  }
+
+  /** The plan said so, and it was acknowledged. */
+  async #beginAnew(): Promise<void> {
+    const { guards, request } = this.#run.plan;
+    if (!guards.some(({ id, level }) => id === BEGINS_ANEW && level === 'confirm')) return;
+    const capture = this.#means.captures.find(({ spec }) => spec.name === request.task);
+    await capture?.beginAnew(this.#run.id);
   }
 
   async #rebuild(signal: AbortSignal): Promise<void> {

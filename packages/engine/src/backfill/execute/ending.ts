@@ -36,6 +36,12 @@ export class Ending {
     return this.#cleanUp(this.#run.plan.bindings, signal);
   }
 
+  /** What is read of one table in place is read no further. Idempotent. */
+  async giveUp(collection: string): Promise<void> {
+    const source = this.#source(collection);
+    if (!source.isLost) await source.capture.cancelReread(collection, this.#run.id);
+  }
+
   /** Removes what was built for tables that are not to be swapped in after all. Idempotent. */
   async cleanUpRest(signal: AbortSignal): Promise<void> {
     const exchanged = this.#exchanged();
@@ -45,10 +51,12 @@ export class Ending {
 
   async #cleanUp(bindings: readonly BindingPlan[], signal: AbortSignal): Promise<void> {
     for (const binding of bindings) {
-      const source = new SourceTable(this.#means, binding.collection);
+      const source = this.#source(binding.collection);
       const state = this.#run.bindings.find(({ collection }) => collection === binding.collection)?.state;
       if (this.#run.mode === 'incremental' || this.#run.mode === 'repair') {
-        if (state !== 'done') await source.capture.cancelReread(binding.collection, this.#run.id);
+        // What is cut off before anything goes on reads nothing more.
+        if (state !== 'done' && !source.isLost)
+          await source.capture.cancelReread(binding.collection, this.#run.id);
         continue;
       }
       const [kept, other] = state === 'swapped' || state === 'done' ? SWAPPED_IN : NOT_SWAPPED_IN;
@@ -65,8 +73,7 @@ export class Ending {
     const other = kept === 'from' ? 'to' : 'from';
     if (this.#run.mode === 'reset') {
       const { current } = await collectionGenerations(registry, collection).read();
-      if (current === generation[other])
-        await new SourceTable(this.#means, collection).adopt(generation[kept]);
+      if (current === generation[other]) await this.#source(collection).adopt(generation[kept]);
     }
     for (const { materialization, table, generation: ours } of tables) {
       const { current } = await tableGenerations(registry, materialization, table).read();
@@ -82,7 +89,7 @@ export class Ending {
     const bindings = this.#exchanged();
     if (this.#run.mode === 'reset') {
       for (const { collection, generation } of bindings)
-        await new SourceTable(this.#means, collection).adopt(generation[side]);
+        await this.#source(collection).adopt(generation[side]);
     }
     this.#means.context.reach('swap.after-adopt');
     let longestWaitMilliseconds = 0;
@@ -99,6 +106,10 @@ export class Ending {
       this.#means.context.reach('swap.after-destination');
     }
     return { longestWaitMilliseconds };
+  }
+
+  #source(collection: string): SourceTable {
+    return new SourceTable(this.#means, collection, this.#run.plan.request.task);
   }
 
   /** Tables that got so far. */

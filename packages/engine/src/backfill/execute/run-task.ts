@@ -34,6 +34,8 @@ export class RunTask {
   #run: Run;
   readonly #tables = new Map<string, AbortController>();
   readonly #running = new Set<Promise<void>>();
+  /** Skipped tables that nothing is read of any more. */
+  readonly #letGo = new Set<string>();
   readonly #progress = new Map<string, BindingProgress>();
   #progressAt = 0;
   /** Tables that wait for a connection to come back. */
@@ -164,7 +166,7 @@ export class RunTask {
     governor?.setPause(this.id, state === 'paused' ? (because ?? 'paused') : null);
     governor?.setWindow(this.id, state === 'window closed' ? (because ?? 'the window is closed') : null);
     governor?.setThrottle(this.id, throttle);
-    if (mode === 'incremental' || mode === 'repair') return;
+    if (isInPlace({ mode })) return;
     for (const binding of plan.bindings) {
       const table = this.#run.bindings.find(({ collection }) => collection === binding.collection);
       const isHeld = state === 'paused' || state === 'window closed' || table?.state === 'paused';
@@ -205,18 +207,39 @@ export class RunTask {
     for (const binding of this.#run.bindings) {
       const { collection, state } = binding;
       const table = this.#tables.get(collection);
+      if (state !== 'skipped') this.#letGo.delete(collection);
+      const isLeft = state === 'skipped' && !this.#letGo.has(collection) && isInPlace(this.#run);
       const rests = isSettled(state) || state === 'paused' || state === 'ready';
       if (rests && table !== undefined)
         table.abort(new Problem('BRM-RUN-TABLE-RESTS', `${collection} is ${state}`, { kind: 'retry' }));
       // A run that was paused before it began has not even its tables yet.
-      if (rests || table !== undefined || this.#run.state === 'paused') continue;
-      const controller = new AbortController();
-      this.#tables.set(collection, controller);
-      const task = this.#runTable(binding, AbortSignal.any([signal, controller.signal])).finally(() => {
-        this.#tables.delete(collection);
-        this.#running.delete(task);
-      });
-      this.#running.add(task);
+      if (table !== undefined || (this.#run.state === 'paused' && !isLeft)) continue;
+      if (isLeft) this.#start(collection, signal, () => this.#letGoOf(collection, signal));
+      else if (!rests) this.#start(collection, signal, (own) => this.#runTable(binding, own));
+    }
+  }
+
+  #start(collection: string, outer: AbortSignal, work: (signal: AbortSignal) => Promise<void>): void {
+    const controller = new AbortController();
+    this.#tables.set(collection, controller);
+    const task = work(AbortSignal.any([outer, controller.signal])).finally(() => {
+      this.#tables.delete(collection);
+      this.#running.delete(task);
+    });
+    this.#running.add(task);
+  }
+
+  /** A table that was skipped alone is read no further, however long the others take. A retry reads it from the start. */
+  async #letGoOf(collection: string, signal: AbortSignal): Promise<void> {
+    try {
+      await new Ending(this.#means, this.#run).giveUp(collection);
+      this.#letGo.add(collection);
+    } catch (thrown) {
+      const problem = toProblem(thrown);
+      if (signal.aborted) return;
+      this.#means.context.log.info({ run: this.id, collection, problem: problem.toJSON() }, problem.message);
+      // The next look begins again.
+      if (problem.kind !== 'retry') this.#letGo.add(collection);
     }
   }
 
@@ -272,7 +295,7 @@ export class RunTask {
       return failed ? this.#step('failed', 'no table of it is left') : this.#complete(signal);
     }
     if (live.some((binding) => binding.state === 'paused')) return;
-    const inPlace = mode === 'incremental' || mode === 'repair';
+    const inPlace = isInPlace({ mode });
     const reached = (...states: readonly RunBinding['state'][]): boolean =>
       live.every((binding) => states.includes(binding.state));
     if (inPlace) {
@@ -331,8 +354,26 @@ export class RunTask {
         await this.#step('undo window ended');
       }
     } catch (thrown) {
-      await this.#swapFailed(thrown, signal);
+      await this.#exchangeFailed(thrown, ending, signal);
     }
+  }
+
+  /**
+   * An undo or redo that only a person can help is given up, and every destination that had followed it already is brought
+   * back: the run stays what it was, and can be told again. What mends itself is tried again at the next look.
+   */
+  async #exchangeFailed(thrown: unknown, ending: Ending, signal: AbortSignal): Promise<void> {
+    const { state, intent } = this.#run;
+    const problem = toProblem(thrown);
+    if (!signal.aborted && intent !== null && problem.kind !== 'retry') {
+      try {
+        await (state === 'swapped' ? ending.swap(signal) : ending.swapBack(signal));
+        await this.#step('exchange refused', problem.message);
+      } catch (again) {
+        return this.#swapFailed(again, signal);
+      }
+    }
+    return this.#swapFailed(thrown, signal);
   }
 
   /** What mends itself is tried again at the next look; anything else stops the run before the swap. */
@@ -396,6 +437,10 @@ export class RunTask {
   #now(): number {
     return this.#means.context.now();
   }
+}
+
+function isInPlace({ mode }: Pick<Run, 'mode'>): boolean {
+  return mode === 'incremental' || mode === 'repair';
 }
 
 /** Nothing more comes of a table. */

@@ -1,4 +1,5 @@
 import { Problem } from '@brimful/model';
+import { hasLostChanges } from '../../capture/lost-changes.ts';
 import { removeBases } from '../../collection/base.ts';
 import { collectionGenerations } from '../../collection/generations.ts';
 import { journalId } from '../../collection/journal-id.ts';
@@ -11,9 +12,12 @@ import type { RunMeans } from './means.ts';
 export class SourceTable {
   readonly collection: string;
   readonly #means: RunMeans;
+  readonly #task: string;
 
-  constructor(means: RunMeans, collection: string) {
+  /** `task`: the capture it is of. */
+  constructor(means: RunMeans, collection: string, task: string) {
     this.#means = means;
+    this.#task = task;
     this.collection = collection;
   }
 
@@ -78,11 +82,17 @@ export class SourceTable {
             previous: now.previous === generation ? null : now.previous,
           },
     );
-    // Throws while the source is away: a session that is being opened may have it still.
-    await this.capture.captured(this.collection)?.detach(generation);
+    // Throws while the source is away: a session that is being opened may have it still. One that is opened later has not.
+    if (!this.isLost) await this.capture.captured(this.collection)?.detach(generation);
     await removeBases(store, this.collection, generation);
     await store.journals.drop(journalId(this.collection, generation));
     await store.registry.remove(`schemas/${this.collection}/${generation}`);
+  }
+
+  /** No session is open, and none will be before everything that it would read is cut off. */
+  get isLost(): boolean {
+    const capture = this.#means.captures.find(({ spec }) => spec.name === this.#task);
+    return capture?.state === 'failed' && hasLostChanges(capture.problem);
   }
 
   get #resource(): CapturedResource | undefined {
