@@ -1,6 +1,7 @@
 // Runs a script of this repository on Node 24, in a fresh clone too.
 //
 //   node scripts/bootstrap.mjs <script> [arguments...]
+//   node scripts/bootstrap.mjs --pages <script> ...       also builds the pages for the browser
 //   node scripts/bootstrap.mjs                            only installs
 //
 // Plain JavaScript for Node >= 20 that needs nothing installed: it installs the dependencies when they are
@@ -8,7 +9,15 @@
 // keeps this process's terminal, exit code and signals. Its own messages go to stderr: stdout is the script's.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,6 +33,8 @@ const INSTALLED_NODE = join(
 );
 /** Hardly anything of ours is short-lived in V8's heap: columns lie outside it. Room for more would be room for nothing. */
 const HEAP_OPTIONS = '--max-semi-space-size=4';
+/** What the pages are built from. */
+const PAGE_SOURCES = ['packages/web/src', 'packages/api/src', 'packages/model/src'];
 const PROGRESS_EVERY_MS = 5_000;
 const LOCK_POLL_MS = 500;
 
@@ -43,16 +54,28 @@ export async function runOnNode24(script, scriptArguments, { pages = false } = {
   }
 }
 
-/** Once in a clone: some seconds. Without them everything else works, so a failure is only said. */
+/** Once, and again when they changed: some seconds. Without them everything else works, so a failure is only said. */
 async function buildPages(node) {
   const web = join(ROOT, 'packages', 'web');
-  if (existsSync(join(web, 'dist', 'index.html'))) return;
-  say('Building the pages for the browser (once; some seconds) ...');
-  const built = spawnSync(node, [join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js'), 'build'], {
+  const built = join(web, 'dist', 'index.html');
+  if (existsSync(built) && newestChange(PAGE_SOURCES) <= statSync(built).mtimeMs) return;
+  say('Building the pages for the browser (some seconds) ...');
+  const building = spawnSync(node, [join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js'), 'build'], {
     cwd: web,
     encoding: 'utf8',
   });
-  if (built.status !== 0) say(`They could not be built, so there is only the API: ${built.stderr.trim()}`);
+  if (building.status !== 0)
+    say(`They could not be built, so there is only the API: ${building.stderr.trim()}`);
+}
+
+/** Milliseconds since 1970. A pull gives what it changes a new time. */
+function newestChange(folders) {
+  const times = folders.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs),
+  );
+  return Math.max(0, ...times);
 }
 
 async function installDependencies() {
@@ -225,6 +248,8 @@ function say(message) {
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const [script, ...scriptArguments] = process.argv.slice(2);
-  await runOnNode24(script, scriptArguments);
+  const words = process.argv.slice(2);
+  const pages = words[0] === '--pages';
+  const [script, ...scriptArguments] = pages ? words.slice(1) : words;
+  await runOnNode24(script, scriptArguments, { pages });
 }

@@ -33,11 +33,12 @@ export async function runDemo(
   );
   const writer = await beginWriting(environment, size, options, stage);
   const pipe = await startPipe(environment, output, stage);
+  if (pipe.url !== undefined && !options.exit) stage.say(`  Watch it in the browser: ${pipe.url}`);
   let reset: ResetOutcome | undefined;
   try {
     const watch = new Watch(pipe, writer, stage, stopped);
     let complete = await watch.until((status) => arrivalOf(status, TABLES.length).kind === 'complete');
-    if (complete) stage.say(whereabouts(environment, options));
+    if (complete) stage.say(whereabouts(environment, options, pipe.url));
     if (complete && options.runs) {
       reset = await playReset({ environment, pipe, watch, stage, output });
       complete = reset !== undefined;
@@ -98,7 +99,7 @@ async function endOfLog(url: string): Promise<bigint> {
   }
 }
 
-function whereabouts(environment: Environment, { exit }: DemoOptions): string {
+function whereabouts(environment: Environment, { exit }: DemoOptions, url: string | undefined): string {
   const config = relative(process.cwd(), environment.configFile);
   const lines = [
     'All tables are complete, and stay current.',
@@ -109,6 +110,7 @@ function whereabouts(environment: Environment, { exit }: DemoOptions): string {
   if (exit) return lines.join('\n');
   return [
     ...lines,
+    ...(url === undefined ? [] : [`  pages               ${url}`]),
     'In another terminal, while it runs:',
     `  npx brimful -c ${config} status`,
     `  npx brimful -c ${config} query shop/warehouse "SELECT status, count(*), sum(total) FROM orders GROUP BY ALL"`,

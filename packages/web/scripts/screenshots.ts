@@ -102,6 +102,8 @@ const empty = new FixtureServer({ dist, tables: SHOP, secondsOfRuns: 40, catalog
 const browser = await openBrowser();
 mkdirSync(folder, { recursive: true });
 const [origin, emptyOrigin] = [await server.start(), await empty.start()];
+/** Names of pages to draw; none: all. */
+const wanted = new Set(process.argv.slice(3));
 for (const scheme of ['light', 'dark'] as const) {
   for (const [name, path] of Object.entries(PAGES)) await draw(browser, scheme, name, origin + path);
   await draw(browser, scheme, 'first-start', emptyOrigin);
@@ -111,7 +113,7 @@ await server.stop();
 await empty.stop();
 
 async function draw(window: Window, scheme: 'light' | 'dark', name: string, address: string): Promise<void> {
-  if (only.length > 0 && !only.includes(name)) return;
+  if (wanted.size > 0 && !wanted.has(name)) return;
   const context = await window.newContext({
     colorScheme: scheme,
     viewport: { width: WIDTH, height: 900 },

@@ -21,6 +21,12 @@ beforeAll(async () => {
 
 afterAll(async () => browser?.close());
 
+/** Long enough for a machine that many share. */
+const WAIT_MILLISECONDS = 40_000;
+const TEST_MILLISECONDS = 180_000;
+
+const soon = <Seen>(look: () => Seen | Promise<Seen>) => expect.poll(look, { timeout: WAIT_MILLISECONDS });
+
 interface Opened extends OpenedPage {
   readonly server: FixtureServer;
   readonly origin: string;
@@ -59,7 +65,7 @@ async function caretAfter(page: Page, line: string): Promise<void> {
   await page.keyboard.press('End');
 }
 
-describe.skipIf(!hasBrowser)('changes of the catalog in a browser', () => {
+describe.skipIf(!hasBrowser)('changes of the catalog in a browser', { timeout: TEST_MILLISECONDS }, () => {
   test('first start: an empty Brimful leads to a source, by form alone, and on to its page', async () => {
     const { page, origin, server, complaints } = await opened(FIRST_CATALOG);
     await page.goto(origin);
@@ -95,24 +101,24 @@ describe.skipIf(!hasBrowser)('changes of the catalog in a browser', () => {
     await editorOf(page).waitFor();
     await page.getByText('More settings').click();
     await page.getByRole('textbox', { name: 'Readers' }).fill('6');
-    await expect
-      .poll(() => writtenIn(page))
-      .toBe(SHOP_CATALOG.replace('readers: 4  # agreed', 'readers: 6  # agreed'));
+    await soon(() => writtenIn(page)).toBe(
+      SHOP_CATALOG.replace('readers: 4  # agreed', 'readers: 6  # agreed'),
+    );
     await caretAfter(page, 'readers: 6');
     for (let left = 0; left < '  # agreed with operations'.length; left += 1)
       await page.keyboard.press('ArrowLeft');
     await page.keyboard.type('4');
-    await expect.poll(() => page.getByRole('textbox', { name: 'Readers' }).inputValue()).toBe('64');
+    await soon(() => page.getByRole('textbox', { name: 'Readers' }).inputValue()).toBe('64');
     expect(await page.getByText('At most 32.').isVisible()).toBe(true);
     await page.keyboard.type(': [');
     await page.getByText('This is not YAML at the moment').waitFor();
     expect(await page.getByRole('textbox', { name: 'Readers' }).isDisabled()).toBe(true);
     expect(await page.getByRole('textbox', { name: 'Readers' }).inputValue()).toBe('64');
     for (let left = 0; left < 4; left += 1) await page.keyboard.press('Backspace');
-    await expect.poll(() => page.getByRole('textbox', { name: 'Readers' }).inputValue()).toBe('6');
+    await soon(() => page.getByRole('textbox', { name: 'Readers' }).inputValue()).toBe('6');
     expect(await writtenIn(page)).toContain('readers: 6  # agreed with operations');
     await page.getByRole('button', { name: 'Discard all edits' }).click();
-    await expect.poll(() => writtenIn(page)).toBe(SHOP_CATALOG);
+    await soon(() => writtenIn(page)).toBe(SHOP_CATALOG);
     expect(complaints).toEqual([]);
   });
 
@@ -126,11 +132,11 @@ describe.skipIf(!hasBrowser)('changes of the catalog in a browser', () => {
     await page
       .getByRole('button', { name: `Go to line ${line}: There is no capture called shop/postgres.` })
       .click();
-    await expect.poll(() => page.locator('.cm-activeLine').innerText()).toContain('source: shop/postgres');
+    await soon(() => page.locator('.cm-activeLine').innerText()).toContain('source: shop/postgres');
     expect(await editorOf(page).evaluate((editor) => editor === document.activeElement)).toBe(true);
     expect(await page.getByRole('button', { name: 'Save and publish' }).isDisabled()).toBe(true);
     await page.getByRole('button', { name: 'Put it back' }).click();
-    await expect.poll(() => writtenIn(page)).toBe(SHOP_CATALOG);
+    await soon(() => writtenIn(page)).toBe(SHOP_CATALOG);
   });
 
   test('a table is added to a source by its box, published through a restart, and taken back', async () => {
@@ -147,7 +153,7 @@ describe.skipIf(!hasBrowser)('changes of the catalog in a browser', () => {
     // The server goes away with the answer, as one that starts again does.
     server.loseAnswers(1);
     await page.getByRole('button', { name: 'Save and publish' }).click();
-    await page.getByText('Published as number 1').waitFor({ timeout: 20_000 });
+    await page.getByText('Published as number 1').waitFor({ timeout: WAIT_MILLISECONDS });
     await page.getByRole('link', { name: 'See the publication' }).click();
     await page.getByRole('heading', { name: 'Publication 1' }).waitFor();
     expect(await page.title()).toContain('applied');
@@ -186,10 +192,10 @@ describe.skipIf(!hasBrowser)('changes of the catalog in a browser', () => {
     await page.getByText('More settings').click();
     await page.getByRole('textbox', { name: 'Readers' }).fill('6');
     server.catalog.overwrite(`${SHOP_CATALOG}# by hand\n`);
-    await page.getByText('The catalog was changed meanwhile').waitFor({ timeout: 25_000 });
+    await page.getByText('The catalog was changed meanwhile').waitFor({ timeout: WAIT_MILLISECONDS });
     expect(await writtenIn(page)).toContain('readers: 6');
     await page.getByRole('button', { name: 'Discard all edits' }).click();
-    await expect.poll(() => writtenIn(page)).toContain('# by hand');
+    await soon(() => writtenIn(page)).toContain('# by hand');
   });
 
   test('a secret in the text is warned of, and masked when it comes back; what is not published is not lost', async () => {
@@ -203,12 +209,12 @@ describe.skipIf(!hasBrowser)('changes of the catalog in a browser', () => {
       void dialog.dismiss();
     });
     await page.getByRole('link', { name: 'Back to the source' }).click();
-    await expect.poll(() => questions.length).toBe(1);
+    await soon(() => questions.length).toBe(1);
     expect(await page.getByRole('textbox', { name: 'Password' }).inputValue()).toBe('hunter2');
     await page.getByRole('button', { name: 'Preview changes' }).click();
     await page.getByRole('button', { name: 'Save and publish' }).click();
     await page.getByText('Published as number 1').waitFor();
-    await expect.poll(() => page.getByRole('textbox', { name: 'Password' }).inputValue()).toBe('***');
+    await soon(() => page.getByRole('textbox', { name: 'Password' }).inputValue()).toBe('***');
     expect(await writtenIn(page)).toContain('password: ***');
     expect(await page.getByText('The catalog was changed meanwhile').count()).toBe(0);
     await page.getByRole('link', { name: 'Back to the source' }).click();
@@ -224,7 +230,7 @@ describe.skipIf(!hasBrowser)('changes of the catalog in a browser', () => {
     expect(await page.locator('tbody tr').count()).toBeLessThan(80);
     await page.getByLabel('Find a table').fill('table_0999');
     await page.getByRole('checkbox', { name: 'Capture public.table_0999' }).uncheck();
-    await expect.poll(() => writtenIn(page)).not.toContain('table_0999');
+    await soon(() => writtenIn(page)).not.toContain('table_0999');
     await page.getByText('999 of 1,002 tables are captured.').waitFor();
     expect(complaints).toEqual([]);
   });
@@ -235,7 +241,7 @@ function manyBindings(count: number): string {
   return `captures:\n  shop/postgres:\n    connector: postgres\n    config: { url: \${URL} }\n    bindings:\n${bindings.join('\n')}\n`;
 }
 
-describe.skipIf(!hasBrowser)('accessibility of catalog changes', () => {
+describe.skipIf(!hasBrowser)('accessibility of catalog changes', { timeout: TEST_MILLISECONDS }, () => {
   test.for(['light', 'dark'] as const)('every page can be used by everybody, %s', async (scheme) => {
     const { page, origin, server, complaints } = await opened();
     server.catalog.apply(

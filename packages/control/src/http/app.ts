@@ -67,7 +67,7 @@ export function makeApp({ desk, gate, pages, version }: AppOptions): OpenAPIHono
   app.get('*', (context) => {
     const { path } = context.req;
     const page = path.startsWith('/api/') ? undefined : pages.find(path);
-    if (page === undefined) throw unknownPath(context);
+    if (page === undefined) throw pages.isEmpty && path === '/' ? notBuilt() : unknownPath(context);
     context.header('cache-control', page.isForever ? 'public, max-age=31536000, immutable' : 'no-cache');
     return context.body(page.body, 200, { 'content-type': page.type });
   });
@@ -180,6 +180,12 @@ function notJson(cause: HTTPException): Problem {
   return new Problem('BRM-API-REQUEST', `The request cannot be read: ${cause.message}.`, {
     remedy: 'See /api/reference for what is asked for.',
     cause,
+  });
+}
+
+function notBuilt(): Problem {
+  return new Problem('BRM-API-UNKNOWN', 'The pages for the browser were not built.', {
+    remedy: 'Run `npm run build -w packages/web` and start again. The API is there: see /api/reference.',
   });
 }
 

@@ -113,3 +113,11 @@ test('pages are served from what was built, and their addresses lead to the star
   rmSync(directory, { recursive: true });
   rmSync(join(directory, '..', 'brimful-not-a-page.txt'));
 });
+
+test('pages that were not built are said to be so, and the rest is there', async () => {
+  await using server = await served();
+  const response = await fetch(server.url);
+  expect(response.status).toBe(404);
+  expect(await response.json()).toMatchObject({ remedy: expect.stringContaining('npm run build') });
+  expect((await fetch(`${server.url}/api/reference`)).status).toBe(200);
+});

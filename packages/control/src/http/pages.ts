@@ -55,6 +55,10 @@ export class Pages {
     return new Pages(files);
   }
 
+  get isEmpty(): boolean {
+    return this.#files.size === 0;
+  }
+
   /** Undefined: there is nothing there, and no page that could say so. */
   find(path: string): Page | undefined {
     const file = this.#files.get(path);

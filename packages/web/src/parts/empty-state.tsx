@@ -1,16 +1,14 @@
-import { Code, Paper, Stack, Text, Title } from '@mantine/core';
+import { Paper, Stack, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 
 interface EmptyStateProps {
   readonly title: string;
   readonly children: string;
-  /** What to type, if that is the way. */
-  readonly command?: string;
   /** What can be done about it. */
   readonly actions?: ReactNode;
 }
 
-export function EmptyState({ title, children, command, actions }: EmptyStateProps) {
+export function EmptyState({ title, children, actions }: EmptyStateProps) {
   return (
     <Paper withBorder p="xl" radius="md">
       <Stack align="center" gap="xs">
@@ -20,7 +18,6 @@ export function EmptyState({ title, children, command, actions }: EmptyStateProp
         <Text size="sm" className="quiet" ta="center" maw={520}>
           {children}
         </Text>
-        {command !== undefined && <Code>{command}</Code>}
         {actions}
       </Stack>
     </Paper>

@@ -7,7 +7,7 @@ export interface OpenedPage {
   readonly complaints: string[];
 }
 
-/** Generous: tests run beside others. */
+/** A machine that many share is slow now and then; what never comes is found as well. */
 const WAIT_MILLISECONDS = 45_000;
 
 export async function openedPage(browser: Browser): Promise<OpenedPage> {
