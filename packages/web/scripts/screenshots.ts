@@ -10,7 +10,6 @@ type Page = Awaited<ReturnType<Window['newPage']>>;
 
 /** Draws every page in light and dark into the folder given: `node packages/web/scripts/screenshots.ts docs/screenshots`; only some: name them after it. */
 const folder = process.argv[2] ?? 'docs/screenshots';
-const only = process.argv.slice(3);
 
 const dist = join(import.meta.dirname, '../dist');
 
