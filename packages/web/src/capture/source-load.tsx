@@ -57,12 +57,14 @@ function LogFacts({
       <Fact
         name="Log it keeps for us"
         note={
-          headroom === null
-            ? 'as far as it says, without a limit'
-            : `gives the slot up after ${bytes(headroom)} more`
+          health === null
+            ? 'measured while it is read'
+            : headroom === null
+              ? 'without a limit that it says'
+              : `gives the slot up after ${bytes(headroom)} more`
         }
       >
-        {retained === null ? 'not measured now' : bytes(retained)}
+        {bytes(retained)}
       </Fact>
     </>
   );
@@ -78,11 +80,11 @@ function LoadFacts({ load }: { readonly load: SourceLoadStatus }) {
         name="A look-up takes"
         note={
           load.baselineMilliseconds === null
-            ? 'nine of ten at most; not known without us'
+            ? 'measured while it is read'
             : `${latency(load.baselineMilliseconds)} without us`
         }
       >
-        {probe === 'not needed' ? 'not measured now' : latency(load.lookUpMilliseconds)}
+        {probe === 'not needed' ? '–' : latency(load.lookUpMilliseconds)}
       </Fact>
       <Fact
         name="Sessions at work"

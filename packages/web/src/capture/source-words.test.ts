@@ -33,7 +33,7 @@ test('what stops reading is said before what slows it, and that before what only
   expect(said(strained)).toBe('throttled | slowing down | look-ups 4.5 of at most 5.0 ms');
   expect(said({ ...strained, strain: 0.2 })).toBe('running | none | may grow beyond 8.0 MB/s');
   expect(said({ ...strained, probe: 'unknown' })).toBe('throttled | careful | nothing is heard of its load');
-  expect(said(QUIET)).toBe('idle | nothing reads | the stream is never held');
+  expect(said(QUIET)).toBe('idle | none | nothing reads; the stream is never held');
 });
 
 test('latencies of parts of milliseconds, and replicas that there are not', () => {

@@ -28,7 +28,8 @@ export function throttleWords({
 }: SourceLoadStatus): Throttle {
   const [gate] = gates;
   if (gate !== undefined) return { state: 'paused', word: `stopped: ${gate.gate}`, why: gate.reason };
-  if (readings.length === 0) return { state: 'idle', word: 'nothing reads', why: 'the stream is never held' };
+  if (readings.length === 0)
+    return { state: 'idle', word: 'none', why: 'nothing reads; the stream is never held' };
   const held = readings.find(({ state }) => state !== 'free');
   if (held !== undefined) return { state: 'throttled', word: held.state, why: held.reason ?? held.token };
   if (probe === 'unknown') {

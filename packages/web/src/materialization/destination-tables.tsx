@@ -149,7 +149,7 @@ function Swap({ run }: { readonly run: RunSummary | undefined }) {
 
 function Verified({ row: { report, isVerifying, binding } }: { readonly row: Row }) {
   if (isVerifying) return <StateMark state="verifying" />;
-  if (report === undefined) return <span className={`quiet ${classes.line}`}>not verified</span>;
+  if (report === undefined) return <span className="quiet">not verified</span>;
   const isStale = binding.rowsWritten > 0 && report.level === 'counts';
   return (
     <>
