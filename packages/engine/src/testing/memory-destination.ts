@@ -10,7 +10,7 @@ import type {
   TableSurvey,
   Work,
 } from '@brimful/connector';
-import type { Batch, Column, ColumnType, Json, Schema } from '@brimful/model';
+import type { Batch, Column, Json, Schema } from '@brimful/model';
 import { Problem, assert, keyIndices, matchColumns } from '@brimful/model';
 import type { Value } from '@brimful/model/testing';
 import { UNKNOWN, columnOf, valueAt } from '@brimful/model/testing';
