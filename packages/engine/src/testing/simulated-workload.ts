@@ -17,6 +17,8 @@ export interface WorkloadOptions {
   readonly newColumns: boolean;
   /** `operations` at most: it ends when this says so. */
   readonly isWanted?: () => boolean;
+  /** Changes these only, all by default. */
+  readonly tables?: readonly SimulatedTable[];
 }
 
 export function addTables(database: SimulatedDatabase): void {
@@ -139,7 +141,7 @@ export class Workload {
       this.#committed.push(transaction);
       return undefined;
     }
-    const table = random.pick(this.#database.tables);
+    const table = random.pick(this.#options.tables ?? this.#database.tables);
     if (random.chance(this.#options.tableShare)) return this.#actOnTable(transaction, table);
     return this.#actOnRow(transaction, table);
   }
