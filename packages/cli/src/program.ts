@@ -1,5 +1,6 @@
 import type { CommanderError } from 'commander';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import type { InitOptions } from './commands/init.ts';
 import type { ExitCodeNumber } from './exit-code.ts';
 import { ExitCode } from './exit-code.ts';
 import { addCatalogCommands } from './catalog-words.ts';
@@ -73,8 +74,11 @@ function addSetUpCommands(root: Command, perform: Perform): void {
   root
     .command('init')
     .description('Write a commented brimful.yaml, and a JSON Schema so that editors complete it.')
-    .addHelpText('after', examples('brimful init', 'brimful init --config shop.yaml'))
-    .action(() => perform(async (context) => (await import('./commands/init.ts')).init(context)));
+    .option('--empty', 'without sources: add them in the browser, once `brimful up` runs')
+    .addHelpText('after', examples('brimful init', 'brimful init --empty', 'brimful init --config shop.yaml'))
+    .action((options: InitOptions) =>
+      perform(async (context) => (await import('./commands/init.ts')).init(context, options)),
+    );
   root
     .command('discover')
     .description('List the tables of the sources: key, rows, size, problems.')

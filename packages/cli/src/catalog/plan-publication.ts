@@ -76,7 +76,6 @@ function blockedBy(
           'The data directory cannot change while Brimful runs: stop it, move the directory, edit the file, start it.',
         ]
       : []),
-    ...(spec.captures.length + spec.materializations.length === 0 ? ['There would be nothing to run.'] : []),
     ...heldByRuns(runs, spec),
     ...findings.flatMap(({ level, subject, message }) =>
       level === 'error' ? [`${subject}: ${message}`] : [],

@@ -275,6 +275,17 @@ describe('init', () => {
     }
   });
 
+  test('without sources it is valid as it is, for the pages to fill', async () => {
+    const fresh = mkdtempSync(join(tmpdir(), 'brimful-init-'));
+    try {
+      const shown = testContext(fresh, fakeConnectors());
+      expect(await init(shown, { empty: true })).toBe(0);
+      expect(await discover(shown, undefined)).toBe(0);
+    } finally {
+      rmSync(fresh, { recursive: true, force: true });
+    }
+  });
+
   test('what it writes is itself valid once the variables are set', async () => {
     const fresh = mkdtempSync(join(tmpdir(), 'brimful-init-'));
     try {

@@ -3,13 +3,21 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { Problem } from '@brimful/model';
 import type { CommandContext } from '../command-context.ts';
 import { jsonSchema } from '../config/json-schema.ts';
-import { exampleConfig } from '../config/example.ts';
+import { emptyConfig, exampleConfig } from '../config/example.ts';
 import type { ExitCodeNumber } from '../exit-code.ts';
 import { ExitCode } from '../exit-code.ts';
 import { print, printJson } from '../output.ts';
 
+export interface InitOptions {
+  /** Sources and destinations come later, from the pages say. */
+  readonly empty?: boolean;
+}
+
 /** Writes a configuration to start from, and the JSON Schema that lets editors complete it. */
-export async function init(context: CommandContext): Promise<ExitCodeNumber> {
+export async function init(
+  context: CommandContext,
+  { empty = false }: InitOptions = {},
+): Promise<ExitCodeNumber> {
   const { output } = context;
   const path = resolve(context.workingDirectory, context.configFile);
   const schemaPath = join(dirname(path), `${basename(path).replace(/\.ya?ml$/, '')}.schema.json`);
@@ -24,7 +32,8 @@ export async function init(context: CommandContext): Promise<ExitCodeNumber> {
   // The schema is generated, so a newer one may replace it; the configuration is the user's and is written once.
   writeFileSync(schemaPath, `${JSON.stringify(schema, null, 2)}\n`);
   try {
-    writeFileSync(path, exampleConfig(`./${basename(schemaPath)}`), { flag: 'wx' });
+    const text = (empty ? emptyConfig : exampleConfig)(`./${basename(schemaPath)}`);
+    writeFileSync(path, text, { flag: 'wx' });
   } catch (cause) {
     throw new Problem('BRM-USAGE-WRITE', `${shown} could not be written: ${String(cause)}`, { cause });
   }
@@ -37,11 +46,17 @@ export async function init(context: CommandContext): Promise<ExitCodeNumber> {
     [
       `Wrote ${shown} and ${relative(context.workingDirectory, schemaPath)} (for completion in your editor).`,
       'Next:',
-      '  export SOURCE_DATABASE_URL=postgres://user:password@host:5432/database',
-      '  brimful discover   # the tables there',
-      '  brimful check      # what is missing before they can be captured, and how to mend it',
-      '  brimful up         # copies them and keeps them current',
+      ...(empty ? NEXT_IN_THE_BROWSER : NEXT),
     ].join('\n'),
   );
   return ExitCode.ok;
 }
+
+const NEXT = [
+  '  export SOURCE_DATABASE_URL=postgres://user:password@host:5432/database',
+  '  brimful discover   # the tables there',
+  '  brimful check      # what is missing before they can be captured, and how to mend it',
+  '  brimful up         # copies them and keeps them current',
+];
+
+const NEXT_IN_THE_BROWSER = ['  brimful up         # says where its pages are: add a source there'];

@@ -1,6 +1,6 @@
 import type { Logger } from '@brimful/connector';
 import type { Publication, Run, RuntimeStatus } from '@brimful/model';
-import { Problem } from '@brimful/model';
+
 import type { CommandContext } from '../command-context.ts';
 import { loadedConfig } from '../command-context.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -32,11 +32,6 @@ export async function up(context: CommandContext, options: UpOptions): Promise<E
   const written = await loadedConfig(context);
   const { port } = options;
   const config = port === undefined ? written : { ...written, server: { ...written.server, port } };
-  if (config.spec.captures.length + config.spec.materializations.length === 0) {
-    throw new Problem('BRM-CONFIG-VALUE', 'There is nothing to run: no captures.', {
-      at: { file: config.file },
-    });
-  }
   return context.output.interactive
     ? inTerminal(context, config, options)
     : withLogs(context, config, options);

@@ -55,3 +55,18 @@ dataDirectory: ./data
 #   password: \${BRIMFUL_PASSWORD}
 `;
 }
+
+/** What `brimful init --empty` writes. */
+export function emptyConfig(schema: string): string {
+  return `# yaml-language-server: $schema=${schema}
+#
+# Brimful: which sources to read and which destinations to keep current. Add them in the pages, or here.
+
+captures: {}
+
+materializations: {}
+
+# Journals and checkpoints, relative to this file. Needs about the compressed size of the source.
+dataDirectory: ./data
+`;
+}

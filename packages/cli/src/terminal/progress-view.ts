@@ -92,7 +92,8 @@ export function progressView(
       ...block.problems,
     ];
   });
-  return [...lines, ...footer].slice(0, options.rows);
+  const nothing = blocks.length === 0 ? ['There is no source yet: add one in the browser.'] : [];
+  return [...nothing, ...lines, ...footer].slice(0, options.rows);
 }
 
 function captureBlock(capture: CaptureStatus, options: ViewOptions): Block {
