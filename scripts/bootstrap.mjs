@@ -31,8 +31,11 @@ const INSTALLED_NODE = join(
   'bin',
   process.platform === 'win32' ? 'node.exe' : 'node',
 );
-/** Hardly anything of ours is short-lived in V8's heap: columns lie outside it. Room for more would be room for nothing. */
-const HEAP_OPTIONS = '--max-semi-space-size=4';
+/**
+ * Buffers go with the young heap's collections, which are cheap, when those come often; and hardly anything else of ours is
+ * short-lived.
+ */
+const HEAP_OPTIONS = '--max-semi-space-size=2';
 /** What the pages are built from. */
 const PAGE_SOURCES = ['packages/web/src', 'packages/api/src', 'packages/model/src'];
 const PROGRESS_EVERY_MS = 5_000;

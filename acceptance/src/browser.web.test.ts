@@ -175,7 +175,7 @@ describe.skipIf(!hasBrowser)('a person with a browser, and a real server', () =>
       await page.getByText('Live', { exact: true }).waitFor();
       await page.goto(`${bed.origin}/sources/shop%2Fpostgres`);
       await page.getByText(`prices were imported wrongly in March`).waitFor();
-      await page.getByText('10.0 kB/s').waitFor();
+      await page.getByText('limited to 10.0 kB/s').first().waitFor();
       await page.goto(`${bed.origin}/destinations/shop%2Freplica`);
       await page
         .getByRole('link', { name: /next generation: / })

@@ -9,10 +9,11 @@ import { KilledPipes } from './killed-pipes.ts';
 import { orderRun, tell, untilRun, untilTakenBack } from './order-run.ts';
 import { PipeBed } from './pipe-bed.ts';
 import type { PipeProcess } from './pipe-process.ts';
+import { SEED } from './seed.ts';
 import { HARD_TABLES, Workload, fillSql } from './workload.ts';
 
 const MINUTES = 60_000;
-const SEED = Number(process.env['BRIMFUL_SEED'] ?? Date.now() % 1_000_000);
+
 const PATIENCE = { timeout: MINUTES, interval: 100 };
 
 /** A large value that is never null: a change of its row does not carry it. */

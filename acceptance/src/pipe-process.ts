@@ -27,7 +27,7 @@ export class PipeProcess implements AsyncDisposable {
   constructor(options: PipeOptions, env: Readonly<Record<string, string>> = {}) {
     this.#child = fork(MAIN, [JSON.stringify(options)], {
       // As `scripts/bootstrap.mjs` starts it.
-      env: { ...process.env, NODE_OPTIONS: '--max-semi-space-size=4', MALLOC_ARENA_MAX: '2', ...env },
+      env: { ...process.env, NODE_OPTIONS: '--max-semi-space-size=2', MALLOC_ARENA_MAX: '2', ...env },
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       execArgv: [],
     });

@@ -137,11 +137,25 @@ async function forgetSlot(
   context.reach('postgres.slot-forgotten');
 }
 
+function slotChanged(followed: string, named: string): Problem {
+  return new Problem(
+    'BRM-PG-SLOT-CHANGED',
+    `The capture follows replication slot ${followed}, and its configuration names ${named}.`,
+    {
+      remedy: `Name ${followed} again. To copy the source anew through ${named}: \`brimful down --drop\`, then \`brimful up\`.`,
+      at: { slot: named },
+    },
+  );
+}
+
 async function ensureSlot(all: SlotContext): Promise<{ memory: Memory; start: Position }> {
   const { config, context, control, publications, server } = all;
   const { slot: name } = publications.names;
   const remembered = memoryFromJson(context.memory);
   const known = remembered?.slot === name ? remembered : undefined;
+  // What the journals have came through another slot: this one begins where nobody knows, and may be somebody else's.
+  if (remembered !== undefined && known === undefined && context.durable !== undefined)
+    throw slotChanged(remembered.slot, name);
   if (context.anew === true) await control.use((session) => forgetSlot(session, name, all));
   const slot = await control.use((session) => readSlot(session, name));
   const action = decideSlot(server, slot, known, context.durable, config.slot !== undefined);

@@ -16,6 +16,8 @@ server:
   tokens:
     ci: hunter5hunter5
   port: 4646
+alerts:
+  webhook: https://hooks.example.com/services/T0/hunter6
 `;
 
 // Invariant 10

@@ -19,7 +19,8 @@ export function maskedText(text: string): string {
       const fields = path.flatMap((step) =>
         'key' in step && isScalar(step.key) ? [String(step.key.value)] : [],
       );
-      const isSecret = fields.some(isSecretName);
+      // Whoever has the address of a webhook can write to it.
+      const isSecret = fields.some((field) => isSecretName(field) || field === 'webhook');
       if (!isSecret || (typeof node.value === 'string' && isOneVariable(node.value))) return;
       secrets.push({ from: node.range[0], to: node.range[1] });
     },

@@ -245,7 +245,9 @@ const server = z
     names: z
       .array(z.string().min(1))
       .default([])
-      .describe('Other names that people reach it by, for example brimful.example.com.'),
+      .describe(
+        'Other names that people reach it by, for example brimful.example.com. With any, a password or tokens are needed.',
+      ),
     password: z
       .string()
       .min(SHORTEST_PASSWORD, `must have at least ${SHORTEST_PASSWORD} characters`)

@@ -108,11 +108,17 @@ export async function serveHttp(target: HttpTarget, options: HttpOptions): Promi
 
 type Server = ReturnType<typeof createAdaptorServer>;
 
-function checkExposure({ host }: HttpSettings, access: Access): void {
-  if (isLoopback(host) || access.isRequired) return;
-  throw new Problem('BRM-API-EXPOSED', `Others could reach ${host}, and nothing would keep them out.`, {
-    remedy: 'Set server.password or server.tokens, or leave server.host at 127.0.0.1.',
-    at: { host },
+/** Whoever gives it another name than this machine's own has something before it that lets others in. */
+function exposedAs({ host, names }: HttpSettings): string | undefined {
+  return [host, ...names].find((name) => !isLoopback(name));
+}
+
+function checkExposure(settings: HttpSettings, access: Access): void {
+  const exposed = exposedAs(settings);
+  if (exposed === undefined || access.isRequired) return;
+  throw new Problem('BRM-API-EXPOSED', `Others could reach ${exposed}, and nothing would keep them out.`, {
+    remedy: 'Set server.password or server.tokens, or leave server.host at 127.0.0.1 and server.names empty.',
+    at: { host: exposed },
   });
 }
 
@@ -140,10 +146,11 @@ function urlOf(server: Server, host: string): string {
   return `http://${shown}:${port}`;
 }
 
-function servedAt(server: Server, { host, port, names }: HttpSettings): Settings['server'] {
+function servedAt(server: Server, settings: HttpSettings): Settings['server'] {
+  const { host, port, names } = settings;
   const address = server.address();
   const own = typeof address === 'object' && address !== null ? address.port : port;
-  return { host, port: own, names: [...names], isExposed: !isLoopback(host) };
+  return { host, port: own, names: [...names], isExposed: exposedAs(settings) !== undefined };
 }
 
 function closeAll(server: Server): void {

@@ -188,13 +188,14 @@ describe('pages of others', () => {
   }
 
   test('reach nothing by a name that suddenly means this machine', async () => {
-    await using server = await served({ names: ['brimful.example.com'] });
+    await using server = await served({ names: ['brimful.example.com'], tokens: { ci: TOKEN } });
+    const authorization = `Bearer ${TOKEN}`;
     const { port } = new URL(server.url);
     const status = `${server.url}/api/v1/status`;
     expect(await raw(status, { host: `evil.example.com:${port}` })).toBe(421);
     expect(await raw(`${server.url}/`, { host: `evil.example.com:${port}` })).toBe(421);
     for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, 'brimful.example.com']) {
-      expect([host, await raw(status, { host })]).toEqual([host, 200]);
+      expect([host, await raw(status, { host, authorization })]).toEqual([host, 200]);
     }
   });
 

@@ -168,22 +168,23 @@ export class CaptureTask {
     const opened = await Promise.all(
       wanted.map(({ resource, target }) => this.#openGenerations(resource, target, anew)),
     );
+    const leftOut = new Set<string>();
     for (const resource of opened) {
       this.resources.set(resource.name, resource);
       this.onCollection(resource.collection);
-      if (!anew) await failIfLeftOut(resource, this.#memory.followed);
+      if (!anew && (await failIfLeftOut(resource, this.#memory.followed))) leftOut.add(resource.name);
     }
-    // Also when there are none: the source is told what is not wanted any more.
     if (opened.length === 0 && anew) return [];
-    // Before anything of them is journaled, and before anything is acknowledged that others would have needed.
+    // Also when there are none, so that the source is told: before anything of them is journaled, and before anything is acknowledged that others would have needed.
     await this.#memory.follow(followedBy(this.resources.values()));
     const joined = await session.join(opened.map((resource) => resource.name));
     await Promise.all(
       joined.map(async ({ resource, schema, from }) => {
         for (const table of this.resources.get(resource)?.tables ?? []) {
-          // What is cut off takes nothing more; positions of the stream that was lost mean nothing in this one.
           if (!table.isCutOff) await table.joined(schema, from);
-          else if (this.#memory.wantsAnew) await table.beginAt({ position: from.toString() });
+          // A position from before it was away would pass over what a server that was restored meanwhile commits up to there.
+          const wasAway = table.isCutOff ? this.#memory.wantsAnew : anew || leftOut.has(resource);
+          if (wasAway) await table.beginAt({ position: from.toString() });
         }
       }),
     );
@@ -351,8 +352,10 @@ export class CaptureTask {
   }
 
   async #forget(session: CaptureSession, resource: CapturedResource): Promise<void> {
-    await session.leave([resource.name]);
     this.resources.delete(resource.name);
+    // First: another table of this name has not been followed.
+    await this.#memory.follow(followedBy(this.resources.values()));
+    await session.leave([resource.name]);
     await resource[Symbol.asyncDispose]();
   }
 

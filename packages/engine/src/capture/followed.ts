@@ -10,14 +10,14 @@ export function followedBy(resources: Iterable<CapturedResource>): Followed {
 
 /**
  * Marks a journal that goes on although the last session did not feed it, or fed it from another table: what the source has
- * forgotten meanwhile is not in it. (Invariant 4) `followed`: undefined where no session has noted it yet.
+ * forgotten meanwhile is not in it. (Invariant 4) `followed`: undefined where no session has noted it yet. Returns whether it is.
  */
 export async function failIfLeftOut(
   resource: CapturedResource,
   followed: Followed | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const hasBegun = resource.current.writer.head.checkpoint !== undefined;
-  if (!hasBegun || followed === undefined || followed[resource.collection] === resource.name) return;
+  if (!hasBegun || followed === undefined || followed[resource.collection] === resource.name) return false;
   const problem = new Problem(
     'BRM-CAPTURE-LEFT-OUT',
     `${resource.name} was not captured into ${resource.collection} for a while: changes made meanwhile are lost.`,
@@ -27,4 +27,5 @@ export async function failIfLeftOut(
     },
   );
   await resource.follow([{ kind: 'failed', resource: resource.name, problem: problem.toJSON() }]);
+  return true;
 }

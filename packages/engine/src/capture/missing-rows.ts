@@ -1,5 +1,5 @@
 import type { Column } from '@brimful/model';
-import { Problem } from '@brimful/model';
+import { Problem, batchBytes } from '@brimful/model';
 import { rowsInScope, scopeColumns } from '../backfill/rows-in-scope.ts';
 import type { Nominated } from '../collection/nomination.ts';
 import { nominate } from '../collection/nomination.ts';
@@ -96,7 +96,10 @@ async function countFound(
   try {
     await using chunk = await means.session.scanKeys(table.resource, keys, rows, signal);
     let found = 0;
-    for await (const batch of chunk.batches) found += batch.rows;
+    for await (const batch of chunk.batches) {
+      found += batch.rows;
+      await means.pace.take(batchBytes(batch), signal);
+    }
     await chunk.finish();
     return found;
   } finally {

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** How much of what is held may come on top before the next collection. More would be faster, and larger. */
-const GROWTH_PERCENT = 30;
+const GROWTH_PERCENT = 15;
 
 /**
  * Columns lie outside V8's heap, and V8 begins a whole collection for every few tens of megabytes of that, however small its

@@ -85,7 +85,7 @@ function governorOf(
 
 function cannot(name: string, connector: string, what: string): Problem {
   return new Problem('BRM-CONFIG-CONNECTOR', `${name}: with the connector ${connector} nothing can ${what}`, {
-    remedy: 'Use another connector; docs/connectors.md says what each can do.',
+    remedy: 'Use another connector: docs/reference/configuration.md has them all.',
     at: { name, connector },
   });
 }

@@ -37,8 +37,15 @@ async function joinedAndCompressed(parts: readonly Uint8Array[]): Promise<Uint8A
   try {
     return await compressed(memory.subarray(0, length));
   } finally {
-    if (memory.byteLength <= JOINED_KEPT_BYTES && kept.length < JOINED_KEPT) kept.push(memory);
+    if (memory.byteLength <= JOINED_KEPT_BYTES) keep(memory);
   }
+}
+
+/** Smallest first, so that each takes the smallest that will do; of too many the smallest goes. */
+function keep(memory: Uint8Array): void {
+  kept.push(memory);
+  kept.sort((a, b) => a.byteLength - b.byteLength);
+  if (kept.length > JOINED_KEPT) kept.shift();
 }
 
 function compressed(bytes: Uint8Array): Promise<Uint8Array> {

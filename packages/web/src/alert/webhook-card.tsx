@@ -40,7 +40,7 @@ export function WebhookCard() {
           title="Alerts are sent nowhere"
           actions={<Code>{'alerts: { webhook: ${ALERT_WEBHOOK_URL} }'}</Code>}
         >
-          Set an address in brimful.yaml and start Brimful again; a chat program's incoming webhook will do.
+          Set an address in the configuration and publish it; a chat program's incoming webhook will do.
         </EmptyState>
       ) : (
         <WebhookFacts webhook={webhook} />

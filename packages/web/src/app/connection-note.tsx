@@ -1,3 +1,4 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { StateMark } from '../parts/state-mark.tsx';
 import { useLive } from '../server/server-context.tsx';
@@ -7,7 +8,11 @@ const TICK_MILLISECONDS = 1000;
 
 /** Whether what is on the page is true now. */
 export function ConnectionNote() {
-  const { connection, heardAt, status } = useLive();
+  const { connection, heardAt, status, isRefused } = useLive();
+  const queries = useQueryClient();
+  useEffect(() => {
+    if (isRefused) void queries.invalidateQueries({ queryKey: ['session'] });
+  }, [isRefused, queries]);
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
     const ticking = setInterval(() => setNow(Date.now()), TICK_MILLISECONDS);

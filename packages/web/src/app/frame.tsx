@@ -8,6 +8,9 @@ import {
   useComputedColorScheme,
   useMantineColorScheme,
 } from '@mantine/core';
+import type { Session } from '@brimful/api';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useClient } from '../server/server-context.tsx';
 import { useDisclosure } from '@mantine/hooks';
 import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import { AlertBadge } from '../alert/alert-badge.tsx';
@@ -111,6 +114,29 @@ function Switches() {
         </Text>
         <span className="for-screen-readers"> colours</span>
       </Button>
+      <SignOut />
     </Group>
+  );
+}
+
+/** Nothing where nobody had to sign in. */
+function SignOut() {
+  const client = useClient();
+  const queries = useQueryClient();
+  const session = queries.getQueryData<Session>(['session']);
+  const signingOut = useMutation({
+    mutationFn: () => client.signOut(),
+    onSuccess: (now) => queries.setQueryData(['session'], now),
+  });
+  if (session?.authentication !== 'required') return null;
+  return (
+    <Button
+      size="compact-sm"
+      variant="default"
+      loading={signingOut.isPending}
+      onClick={() => signingOut.mutate()}
+    >
+      Sign out
+    </Button>
   );
 }

@@ -103,7 +103,7 @@ function rowsOf(
         (request.mode === 'reset' || (request.mode === 'materialization' && request.task === name)) &&
         (request.bindings === null || request.bindings.includes(binding.collection)),
     ),
-    report: reports.find(({ subject }) => subject.includes(name) && subject.endsWith(binding.table)),
+    report: reports.find(({ subject }) => subject === `${name}: ${binding.table}`),
     isVerifying: verifications.some(
       ({ state, target }) => state === 'running' && (target === name || target === binding.collection),
     ),

@@ -56,7 +56,13 @@ function cliOf(request: RunRequest): string {
     ...(scope.kind === 'keys' ? scope.keys.map((key) => `--key ${quoted(key.join(','))}`) : []),
     ...(request.throttle.bytesPerSecond === null ? [] : [`--rate ${request.throttle.bytesPerSecond}`]),
     ...request.windows.map(({ cron, minutes, zone }) => `--window ${quoted(`${cron} ${minutes}m ${zone}`)}`),
+    ...(request.throttle.readers === null ? [] : [`--readers ${request.throttle.readers}`]),
     ...(request.missingRows === 'keep' ? ['--keep-missing'] : []),
+    ...(request.columns === null ? [] : [`--columns ${quoted(request.columns.join(','))}`]),
+    ...(request.verify === 'full' ? [] : [`--verify ${request.verify}`]),
+    ...(request.mode === 'reset' || request.mode === 'materialization'
+      ? [`--undo ${Math.round(request.undoMilliseconds / 1000)}s`]
+      : []),
     `--reason ${quoted(request.reason)}`,
   ];
   return `brimful backfill plan ${quoted(request.task)} ${flags.join(' \\\n  ')}`;

@@ -12,30 +12,31 @@ import { RunRateChart } from './run-rate-chart.tsx';
 /** Bytes a second that the slider's marks stand for; null at its end: the governor alone decides. */
 const STEPS: readonly (number | null)[] = [1e6, 2e6, 5e6, 1e7, 2e7, 5e7, 1e8, 2e8, null];
 
-function stepWords(step: number): string {
-  const rate = STEPS[step] ?? null;
+function rateWords(rate: number | null): string {
   return rate === null ? 'Governor alone' : byteRate(rate);
+}
+
+/** Where the slider stands for a rate that may lie between its marks. */
+function stepOf(rate: number | null): number {
+  const last = STEPS.length - 1;
+  if (rate === null) return last;
+  const step = STEPS.findIndex((mark) => mark !== null && mark >= rate);
+  return step < 0 ? last - 1 : step;
 }
 
 /** How fast the source may be read, now; the chart shows what it does. */
 export function ThrottleControl({ run }: { readonly run: Run }) {
   const set = run.throttle.bytesPerSecond;
-  const inForce =
-    set === null
-      ? STEPS.length - 1
-      : Math.max(
-          0,
-          STEPS.findIndex((step) => step !== null && step >= set),
-        );
   const [step, setStep] = useState<number | null>(null);
-  const shown = step ?? inForce;
+  const shown = step ?? stepOf(set);
+  const wanted = step === null ? set : (STEPS[step] ?? null);
   const client = useClient();
   const queries = useQueryClient();
   const ordering = useMutation({
     mutationFn: () =>
       client.order(run.id, {
         verb: 'throttle',
-        throttle: { bytesPerSecond: STEPS[shown] ?? null, readers: run.throttle.readers },
+        throttle: { bytesPerSecond: wanted, readers: run.throttle.readers },
       }),
     onSuccess: (next) => {
       queries.setQueryData(['run', run.id], next);
@@ -57,15 +58,15 @@ export function ThrottleControl({ run }: { readonly run: Run }) {
             value={shown}
             label={null}
             thumbLabel="Throttle"
-            thumbProps={{ 'aria-valuetext': stepWords(shown) }}
+            thumbProps={{ 'aria-valuetext': rateWords(wanted) }}
             onChange={setStep}
           />
           <Text size="sm" w={120} ta="right">
-            {stepWords(shown)}
+            {rateWords(wanted)}
           </Text>
           <Button
             variant="default"
-            disabled={shown === inForce}
+            disabled={wanted === set}
             loading={ordering.isPending}
             onClick={() => ordering.mutate()}
           >

@@ -12,6 +12,8 @@ export interface LiveSnapshot {
   readonly status: RuntimeStatus | null;
   readonly runs: ReadonlyMap<string, RunSummary>;
   readonly verifications: ReadonlyMap<string, Verification>;
+  /** The server no longer knows who this is: a session has ended. */
+  readonly isRefused: boolean;
   /** By their number; those that are over too. */
   readonly alerts: ReadonlyMap<number, Alert>;
 }
@@ -27,6 +29,7 @@ export class LiveState {
     status: null,
     runs: new Map(),
     verifications: new Map(),
+    isRefused: false,
     alerts: new Map(),
   };
   #isAnnounced = false;
@@ -61,9 +64,9 @@ export class LiveState {
     const before = this.#snapshot;
     if (live.event === 'lost') {
       const connection = before.heardAt === null ? 'connecting' : 'lost';
-      return this.#publish({ ...before, connection });
+      return this.#publish({ ...before, connection, isRefused: live.problem.code === 'BRM-API-SIGN-IN' });
     }
-    const heard = { ...before, connection: 'live' as const, heardAt: Date.now() };
+    const heard = { ...before, connection: 'live' as const, isRefused: false, heardAt: Date.now() };
     if (live.event === 'connected') return this.#publish(heard);
     if (live.event === 'status') return this.#publish({ ...heard, status: live.data });
     if (live.event === 'run')

@@ -43,6 +43,10 @@ export class ServerClient {
     return this.api.call('signIn', { body: { password } }, limited());
   }
 
+  signOut(): Promise<Session> {
+    return this.api.call('signOut', {}, limited());
+  }
+
   collection(name: string): Promise<Answer<'getCollection'>> {
     return this.api.call('getCollection', { path: { name } }, limited());
   }

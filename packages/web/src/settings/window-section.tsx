@@ -42,7 +42,7 @@ export function WindowSection() {
   return (
     <Section
       title="Maintenance windows"
-      note="Each run is given its own: in the options of a backfill, or with --window. The stream is never held."
+      note="Each run is given its own: in the options of a backfill. The stream is never held."
     >
       <DataTable
         label="Runs with windows"
@@ -50,10 +50,7 @@ export function WindowSection() {
         rows={runs}
         rowKey={({ id }) => id}
         empty={
-          <EmptyState
-            title="No run waits for a window"
-            actions={<Code>{'--window "0 22 * * 1-5 8h Europe/Berlin"'}</Code>}
-          >
+          <EmptyState title="No run waits for a window" actions={<Code>0 22 * * 1-5 8h Europe/Berlin</Code>}>
             A run with windows reads only while one of them is open.
           </EmptyState>
         }

@@ -29,7 +29,7 @@ export function OptionsStep({ form, onChange }: OptionsStepProps) {
         {isRebuild && (
           <TextInput
             label="Undo window"
-            description="How long it can be taken back: 24h, or 0"
+            description="How long it can be taken back: 24h, or 0. Empty: as in the settings"
             value={form.undo}
             onChange={(event) => onChange({ undo: event.currentTarget.value })}
           />

@@ -17,7 +17,6 @@ test('bounds that were typed for another mode are not sent along', () => {
     reason: 'price was wrong',
     verify: 'full',
     missingRows: 'remove',
-    undo: '24h',
   });
 });
 

@@ -37,7 +37,7 @@ export const EMPTY_FORM: WizardForm = {
   missingRows: 'remove',
   rate: '',
   window: '',
-  undo: '24h',
+  undo: '',
   verify: 'full',
   reason: '',
 };

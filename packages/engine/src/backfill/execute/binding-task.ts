@@ -107,7 +107,11 @@ export class BindingTask {
       deleteLimitRows: deleteLimit(known, request.deleteLimit),
     });
     await this.#untilRead(() => this.#source.table(null), signal);
-    if (this.#source.table(null).backfill.reread?.outcome === 'cancelled')
+    const { reread } = this.#source.table(null).backfill;
+    // The generation that readers have was exchanged under it: this one was not read.
+    if (reread?.run !== this.#run.id)
+      throw new Problem('BRM-RUN-READING', `${collection} has changed hands`, { kind: 'retry' });
+    if (reread.outcome === 'cancelled')
       throw new Problem('BRM-RUN-CANCELLED', `the read of ${collection} was cancelled`);
     await this.#listener.step('all read');
     const end = await endOf(this.#means, collection, generation.from);

@@ -7,7 +7,7 @@ import { etaSecondsOf } from '../progress.ts';
 import { isSettled, nextBindingState } from '../run-binding-state.ts';
 import type { BindingProgress } from '../run-change.ts';
 import { stepBinding, stepRun, withProgress } from '../run-change.ts';
-import { leavesSomething } from '../run-hold.ts';
+import { holdOf, leavesSomething } from '../run-hold.ts';
 import type { RunInput } from '../run-state.ts';
 import { isOver, nextRunState } from '../run-state.ts';
 import { reportOf } from './report.ts';
@@ -152,8 +152,9 @@ export class RunTask {
     return !others.some(({ id, state, bindings, ...other }) => {
       if (id >= this.id) return false;
       const shared = bindings.filter(({ collection }) => mine.has(collection));
-      // What an earlier one leaves must be gone first: it could not be told from ours.
-      if (leavesSomething({ id, state, bindings, ...other })) return shared.length > 0;
+      // What an earlier one leaves must be gone first: it could not be told from ours. Nor is anything read into what changes hands.
+      const run = { id, state, bindings, ...other };
+      if (leavesSomething(run) || holdOf(run) === 'exchanges') return shared.length > 0;
       const holds = !isOver(state) && state !== 'failed' && state !== 'swapped' && state !== 'undone';
       return holds && shared.some((binding) => !isSettled(binding.state));
     });

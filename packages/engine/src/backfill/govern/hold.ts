@@ -69,6 +69,7 @@ function because({ signals, u }: Law): string {
 }
 
 function rate(bytesPerSecond: number): string {
+  if (bytesPerSecond < 1e6) return `${(bytesPerSecond / 1e3).toFixed(1)} kB/s`;
   return `${megabytes(bytesPerSecond)}/s`;
 }
 
