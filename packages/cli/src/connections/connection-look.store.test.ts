@@ -76,6 +76,16 @@ describe('what is wrong with a config', () => {
     expect(report.findings[0]?.remedy).toContain('port');
   });
 
+  test("the key of all secrets is not sent to a host of somebody's choice", async () => {
+    const config = { url: '${BRIMFUL_SECRET_KEY}' };
+    expect((await look().check({ ...ASKED, config })).findings[0]?.message).toContain(
+      'no part of a connection',
+    );
+    await expect(look().discover({ connector: 'fake', config })).rejects.toMatchObject({
+      code: 'BRM-CONFIG-VALUE',
+    });
+  });
+
   test('a variable that is not set is said, and keeps discovery from beginning', async () => {
     const config = { url: '${NOWHERE}' };
     expect((await look().check({ ...ASKED, config })).findings[0]?.message).toContain('NOWHERE is not set');

@@ -14,6 +14,7 @@ import { hideVariables } from '../config/interpolation.ts';
 import type { ConnectorRegistry } from '../connectors.ts';
 import type { Redact } from '../redact.ts';
 import { redactor } from '../redact.ts';
+import { KEY_VARIABLE } from '../secrets/secret-key.ts';
 import type { SecretBook } from '../secrets/secret-book.ts';
 import { problemsOf } from '../terminal/problem-text.ts';
 import { inspectDestination } from './inspect.ts';
@@ -144,6 +145,12 @@ async function preparedConfig(
   // JSON is YAML: so it is read, and its mistakes told, like the file's.
   const text = JSON.stringify(config, null, 2);
   const names = new Set(hideVariables(text).variables.map(({ name }) => name));
+  // Invariant 10: it opens all other secrets, and the host that it would be sent to is the caller's choice.
+  if (names.has(KEY_VARIABLE)) {
+    throw new Problem('BRM-CONFIG-VALUE', `${KEY_VARIABLE} is no part of a connection.`, {
+      remedy: 'Refer to the variable or kept secret that this connection needs.',
+    });
+  }
   const document = ConfigDocument.parse(text, 'config', { ...(await secrets.values(names)), ...environment });
   const filledIn = document.fromEnvironment.map(({ value }) => ({ secret: value }));
   const redact = redactor([document.value, ...filledIn], document.fromEnvironment);
